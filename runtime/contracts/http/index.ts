@@ -1,0 +1,37 @@
+import { deviceOperations } from './devices.ts';
+import type { Operation } from './operation.ts';
+import { platformOperations } from './platform.ts';
+import { telemetryOperations } from './telemetry.ts';
+
+/** Every operation of the public API. */
+export const operations: readonly Operation[] = [...deviceOperations, ...telemetryOperations, ...platformOperations];
+
+/**
+ * How the API gateway names the caller to a service: these headers, set by the gateway alone and stripped from what
+ * comes in. Services listen on loopback or inside the mesh only.
+ */
+export const callerHeaders = {
+  tenant: 'x-iot-tenant',
+  subject: 'x-iot-subject',
+  scopes: 'x-iot-scopes',
+  /** W3C trace context. */
+  trace: 'traceparent',
+} as const;
+
+/** Internal, not public: gateways read what changed in identities since `after`, in order, at most `limit` rows. */
+export const identityChangesPath = '/internal/identity-changes';
+
+/**
+ * One change that a gateway must know to admit or end connections. The full list since version 0 is the revocation
+ * snapshot; `active` rows undo `blocked` ones.
+ */
+export type IdentityChange = {
+  version: number;
+  tenant: string;
+  device: string;
+  change: 'blocked' | 'unblocked' | 'certificate-revoked';
+  /** Lower-case hex, for `certificate-revoked`. */
+  serial: string | null;
+  at: number;
+};
+export type IdentityChanges = { version: number; changes: IdentityChange[]; more: boolean };

@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import {
+  bus,
+  cache,
+  commonSettings,
+  coreDatabase,
+  flag,
+  hostPort,
+  port,
+  shardDatabases,
+  url,
+  whole,
+} from './common.ts';
+
+/**
+ * Each service's settings: the only place where a variable's name, bounds and default stand. The local launcher, the
+ * cloud program and the generated reference read the same objects.
+ */
+export const GatewaySettings = z
+  .object({
+    ...commonSettings,
+    ...bus,
+    ...cache,
+    IOT_MQTT_PORT: port(8883),
+    /** Folder with `server.pem` (certificate and chain), `server.key`, `devices-ca.pem`; watched, reloaded without a dropped session. */
+    IOT_TLS_DIR: z.string().min(1),
+    /** Plain MQTT without TLS for benchmarks on loopback. Identity is then the client id alone. */
+    IOT_MQTT_PLAIN_PORT: port().optional(),
+    IOT_DEVICES_URL: url('http', 'https'),
+    /** Folder for the revocation snapshot, and for the spill log if one is configured. */
+    IOT_STATE_DIR: z.string().min(1),
+    /** Fsynced log that takes messages while the bus is away. Needs a volume that outlives the process. */
+    IOT_SPILL: z
+      .enum(
+        ['off', 'persistent-volume'],
+        'allowed is off or persistent-volume; a spill log on a disk that dies with the pod would lose acknowledged messages',
+      )
+      .default('off'),
+    IOT_SPILL_MAX_BYTES: whole(1_073_741_824, 1_048_576, 1_099_511_627_776),
+    IOT_MAX_CONNECTIONS: whole(15_000, 1, 250_000),
+    IOT_MAX_HELD_BYTES: whole(134_217_728, 1_048_576, 8_589_934_592),
+    IOT_DEVICE_MESSAGES_PER_SECOND: whole(100, 1, 100_000),
+    IOT_PROCESS_MESSAGES_PER_SECOND: whole(30_000, 1, 1_000_000),
+    IOT_HANDSHAKES_PER_SECOND: whole(300, 1, 10_000),
+    IOT_HANDSHAKES_IN_PROGRESS: whole(64, 1, 10_000),
+    IOT_KEEPALIVE_MAX_SECONDS: whole(1_200, 10, 65_535),
+    IOT_DRAIN_SECONDS: whole(30, 0, 600),
+    IOT_PUBLISH_BATCH_MESSAGES: whole(500, 1, 1_000),
+    IOT_PUBLISH_BATCH_MS: whole(3, 0, 100),
+  })
+  .refine((s) => s.IOT_MQTT_PLAIN_PORT === undefined || s.IOT_BIND === '127.0.0.1', {
+    path: ['IOT_MQTT_PLAIN_PORT'],
+    message: 'plain MQTT is allowed on loopback only (IOT_BIND=127.0.0.1)',
+  });
+
+export const ProcessorSettings = z.object({
+  ...commonSettings,
+  ...bus,
+  ...cache,
+  ...coreDatabase,
+  ...shardDatabases,
+  IOT_BATCH_ROWS: whole(500, 1, 5_000),
+  IOT_BATCH_MS: whole(10, 1, 1_000),
+  IOT_MAX_OUTSTANDING_MESSAGES: whole(10_000, 100, 1_000_000),
+  IOT_RETENTION_DAYS: whole(30, 1, 3_650),
+  IOT_ROLLUP_RETENTION_DAYS: whole(400, 1, 3_650),
+});
+
+export const DevicesSettings = z.object({
+  ...commonSettings,
+  ...bus,
+  ...cache,
+  ...coreDatabase,
+  IOT_HTTP_PORT: port(),
+  /** Folder with the issuing CA's key and certificate (`issuing-ca.key`, `issuing-ca.pem`, `root-ca.pem`). */
+  IOT_CA_DIR: z.string().min(1),
+  IOT_CERTIFICATE_DAYS: whole(90, 1, 825),
+});
+
+export const TelemetrySettings = z.object({
+  ...commonSettings,
+  ...bus,
+  ...cache,
+  ...coreDatabase,
+  ...shardDatabases,
+  IOT_HTTP_PORT: port(),
+  IOT_FAN_OUT_MS: whole(2_000, 50, 30_000),
+  /** Prometheus endpoints of the processors and gateways, for rates and latency in the fleet summary: `name=http://…/metrics,…` */
+  IOT_SCRAPE: z.string().default(''),
+});
+
+export const ApiSettings = z.object({
+  ...commonSettings,
+  ...cache,
+  ...coreDatabase,
+  IOT_HTTP_PORT: port(),
+  IOT_DEVICES_URL: url('http', 'https'),
+  IOT_TELEMETRY_URL: url('http', 'https'),
+  /** Public base URL; issuer of the bundled authorization server and audience of its tokens. */
+  IOT_PUBLIC_URL: url('http', 'https'),
+  /** Another OpenID Connect issuer instead of the bundled one. */
+  IOT_OIDC_ISSUER: url('http', 'https').optional(),
+  IOT_OIDC_AUDIENCE: z.string().optional(),
+  /** Folder with the bundled authorization server's signing keys and cookie keys (mode 0600). */
+  IOT_KEYS_DIR: z.string().min(1),
+  /** Folder of the built dashboard. */
+  IOT_DASHBOARD_DIR: z.string().optional(),
+  /** Health endpoints of the parts for the platform page: `name=http://host:port,…` */
+  IOT_PARTS: z.string().default(''),
+  /** Local launcher's status file, for pids, CPU and memory on the platform page. */
+  IOT_LOCAL_STATUS: z.string().optional(),
+  IOT_RATE_PER_CLIENT: whole(100, 1, 1_000_000),
+  IOT_RATE_PER_ADDRESS: whole(200, 1, 1_000_000),
+  IOT_BODY_BYTES: whole(65_536, 1_024, 10_485_760),
+  IOT_TRUST_PROXY: flag(false),
+});
+
+export const SimulatorSettings = z.object({
+  ...commonSettings,
+  IOT_API_URL: url('http', 'https'),
+  IOT_MQTT: hostPort,
+  IOT_CA_FILE: z.string().min(1),
+  /** File with the simulator's client id and secret (JSON, mode 0600). */
+  IOT_CLIENT_FILE: z.string().min(1),
+  /** Folder for device keys, certificates and the ledger. */
+  IOT_STATE_DIR: z.string().min(1),
+  IOT_DEVICES: whole(50, 0, 100_000),
+  IOT_MESSAGES_PER_MINUTE: whole(12, 1, 60_000),
+  IOT_LEDGER: flag(false),
+});
