@@ -1,0 +1,65 @@
+import { signal } from '@preact/signals';
+import type { LiveEvent } from '../../contracts/bus.ts';
+import { accessToken, session } from './session.ts';
+import { SseParser } from './sse-parser.ts';
+
+/** How the live stream is: shown in the header, so that nobody takes a still picture for a live one. */
+export const liveStatus = signal<'off' | 'connecting' | 'live' | 'waiting'>('off');
+
+type Listener = (event: LiveEvent) => void;
+const listeners = new Set<Listener>();
+let running = false;
+
+/** Calls back for each live event while subscribed. One stream serves all listeners. */
+export function onLive(listener: Listener): () => void {
+  listeners.add(listener);
+  if (!running) void run();
+  return () => listeners.delete(listener);
+}
+
+/** EventSource can send no Authorization header, so the stream is read with fetch; reconnects with jitter. */
+async function run(): Promise<void> {
+  running = true;
+  let failures = 0;
+  while (listeners.size > 0 && session.value !== null) {
+    liveStatus.value = 'connecting';
+    try {
+      const token = await accessToken();
+      if (token === null) break;
+      const abort = new AbortController();
+      const response = await fetch('/v1/stream', {
+        headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' },
+        signal: abort.signal,
+      });
+      if (!response.ok || response.body === null) throw new Error(`stream refused: ${response.status}`);
+      liveStatus.value = 'live';
+      failures = 0;
+      const parser = new SseParser();
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) break;
+        for (const event of parser.push(value)) deliver(event);
+        if (listeners.size === 0) {
+          abort.abort();
+          break;
+        }
+      }
+    } catch (error) {
+      if (listeners.size > 0) console.warn('live stream interrupted', error);
+    }
+    if (listeners.size === 0) break;
+    liveStatus.value = 'waiting';
+    failures += 1;
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(15_000, 500 * 2 ** failures)));
+  }
+  running = false;
+  liveStatus.value = 'off';
+}
+
+function deliver(event: { event: string; data: string }): void {
+  if (event.event !== 'state' && event.event !== 'connection' && event.event !== 'alert') return;
+  const parsed = JSON.parse(event.data) as LiveEvent | LiveEvent[];
+  for (const one of Array.isArray(parsed) ? parsed : [parsed])
+    for (const listener of listeners) listener({ ...one, type: event.event } as LiveEvent);
+}
