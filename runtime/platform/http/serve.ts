@@ -1,0 +1,194 @@
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { Histogram, type Registry } from 'prom-client';
+import type { z } from 'zod';
+import type { Operation } from '../../contracts/http/operation.ts';
+import type { Log } from '../service/log.ts';
+import { type Caller, callerOf, traceOf } from './caller.ts';
+import { answerWithProblems, problem, sendProblem } from './problem.ts';
+import { validateRequest } from './validate.ts';
+
+type Output<T> = T extends z.ZodType ? z.output<T> : undefined;
+type Row<T extends readonly Operation[], Id extends string> = Extract<T[number], { id: Id }>;
+type Field<O, K extends string> = O extends Record<K, infer S> ? Output<S> : undefined;
+
+/** What a handler gets: validated values, who asks, and a log whose every line carries the trace. */
+export type Asked<O> = {
+  params: Field<O, 'params'>;
+  query: Field<O, 'query'>;
+  body: Field<O, 'body'>;
+} & AskedBy;
+export type AskedBy = {
+  caller: Caller;
+  /** W3C trace id, 32 hex digits. */
+  trace: string;
+  log: Log;
+  /** Aborted when the caller has gone or the time is over. */
+  signal: AbortSignal;
+};
+type Answer<O> = O extends { success: { body: infer B } } ? Output<B> : undefined;
+
+/** One handler for each operation, by id: a missing one, or one that answers another shape, does not compile. */
+export type Handlers<T extends readonly Operation[]> = {
+  [Id in T[number]['id']]: (asked: Asked<Row<T, Id>>) => Promise<Answer<Row<T, Id>>>;
+};
+
+/** A route between services that is no public operation. The caller is required as everywhere. */
+export type InternalRoute = {
+  method: 'GET' | 'POST';
+  /** Full path, begins with `/internal/`. */
+  path: string;
+  query?: z.ZodObject;
+  handler: (asked: { query: unknown } & AskedBy) => Promise<unknown>;
+};
+
+export type HttpServer = {
+  port: number;
+  /** For tests: answers without a socket. */
+  app: FastifyInstance;
+  /** Ends once open requests are answered; refuses new ones meanwhile. */
+  close(): Promise<void>;
+};
+
+export type ServeOptions<T extends readonly Operation[]> = {
+  service: string;
+  operations: T;
+  handlers: Handlers<T>;
+  routes?: readonly InternalRoute[];
+  log: Log;
+  bind: string;
+  port: number;
+  /** Largest body, bytes. */
+  bodyBytes?: number;
+  /** Longest time a handler may take, milliseconds. */
+  handlerMs?: number;
+  /** Refuse to send an answer that breaks its schema: on in tests. */
+  checkAnswers?: boolean;
+  metrics?: Registry;
+};
+
+type AnyServe = Omit<ServeOptions<readonly Operation[]>, 'handlers'> & {
+  handlers: Record<string, (asked: unknown) => Promise<unknown>>;
+};
+
+/**
+ * The HTTP side of a service: `/internal` + path of each operation in the table, validated by its row, answered by its
+ * handler. Failures are RFC 9457 problems. Listens on loopback or inside the mesh only.
+ */
+export async function serveOperations<const T extends readonly Operation[]>(
+  options: ServeOptions<T>,
+): Promise<HttpServer> {
+  const app = createApp(options);
+  for (const operation of options.operations) addOperation(app, operation, options as unknown as AnyServe);
+  for (const route of options.routes ?? []) addRoute(app, route);
+  await app.listen({ host: options.bind, port: options.port });
+  const address = app.server.address();
+  return {
+    app,
+    port: typeof address === 'object' && address !== null ? address.port : options.port,
+    close: () => app.close(),
+  };
+}
+
+function createApp(
+  options: Pick<ServeOptions<readonly Operation[]>, 'service' | 'log' | 'bodyBytes' | 'handlerMs' | 'metrics'>,
+): FastifyInstance {
+  const { log } = options;
+  const app = Fastify({
+    bodyLimit: options.bodyBytes ?? 262_144,
+    handlerTimeout: options.handlerMs ?? 10_000,
+    requestTimeout: 15_000,
+    connectionTimeout: 30_000,
+    keepAliveTimeout: 60_000,
+    // A device id has up to 255 characters, each up to 3 bytes when escaped; fastify's default is 100.
+    routerOptions: { maxParamLength: 1_024 },
+    // `__proto__` and `constructor.prototype` in a body are refused, not dropped: the sender shall know.
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'error',
+    forceCloseConnections: 'idle',
+    frameworkErrors: (error, request, reply) => {
+      sendProblem(reply, error, contextOf(request, log));
+    },
+  });
+  app.removeContentTypeParser('text/plain');
+  answerWithProblems(app, (request) => contextOf(request, log));
+  measure(app, options.metrics, log);
+  return app;
+}
+
+function addOperation(app: FastifyInstance, operation: Operation, options: AnyServe): void {
+  const handler = options.handlers[operation.id];
+  if (handler === undefined) throw new Error(`${options.service}: operation ${operation.id} has no handler`);
+  app.route({
+    method: operation.method,
+    url: `/internal${operation.path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
+    config: { operation: operation.id },
+    handler: async (request, reply) => {
+      const by = askedBy(request);
+      const valid = validateRequest(operation, request);
+      const answer = await handler({ ...valid, ...by });
+      if (options.checkAnswers === true) checkAnswer(operation, answer);
+      return reply.code(operation.success.status).send(answer);
+    },
+  });
+}
+
+function addRoute(app: FastifyInstance, route: InternalRoute): void {
+  app.route({
+    method: route.method,
+    url: route.path,
+    config: { operation: route.path },
+    handler: async (request) => {
+      const by = askedBy(request);
+      const { query } = validateRequest({ ...(route.query === undefined ? {} : { query: route.query }) }, request);
+      return await route.handler({ query, ...by });
+    },
+  });
+}
+
+function checkAnswer(operation: Operation, answer: unknown): void {
+  const parsed = operation.success.body?.safeParse(JSON.parse(JSON.stringify(answer)));
+  if (parsed !== undefined && !parsed.success)
+    throw new Error(`${operation.id} answered another shape than its row says: ${parsed.error.message}`);
+}
+
+type Context = { trace: string; log: Log };
+const contexts = new WeakMap<FastifyRequest['raw'], Context>();
+
+/** Trace and log of a request, made at first use. */
+function contextOf(request: FastifyRequest, log: Log): Context {
+  const made = contexts.get(request.raw);
+  if (made !== undefined) return made;
+  const trace = traceOf(request.headers);
+  const context = { trace, log: log.child({ trace }) };
+  contexts.set(request.raw, context);
+  return context;
+}
+
+function askedBy(request: FastifyRequest): AskedBy {
+  const context = contexts.get(request.raw);
+  if (context === undefined) throw problem(500, 'Internal error', 'the request has no trace');
+  return { caller: callerOf(request.headers), signal: request.signal, ...context };
+}
+
+/** One line and one observation for each request. The label is the operation, never a path: paths are unbounded. */
+function measure(app: FastifyInstance, metrics: Registry | undefined, log: Log): void {
+  const seconds =
+    metrics === undefined
+      ? undefined
+      : new Histogram({
+          name: 'iot_http_request_seconds',
+          help: 'From received head to sent answer',
+          labelNames: ['operation', 'status'],
+          buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+          registers: [metrics],
+        });
+  app.addHook('onRequest', async (request) => {
+    contextOf(request, log);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const operation = (request.routeOptions.config as { operation?: string }).operation ?? 'none';
+    const ms = Math.round(reply.elapsedTime * 10) / 10;
+    seconds?.observe({ operation, status: String(reply.statusCode) }, reply.elapsedTime / 1_000);
+    contextOf(request, log).log.info({ operation, status: reply.statusCode, ms }, 'answered');
+  });
+}
