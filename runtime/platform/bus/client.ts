@@ -13,6 +13,8 @@ export type BusClient = {
    * per message; docs/decisions/0007 has the numbers.
    */
   publisher: v1.PublisherClient;
+  /** Google's generated Subscriber client; see `createSubscriber` for why. */
+  subscriber: v1.SubscriberClient;
   /** `projects/{project}/topics/{namespace}-{topic}`. */
   topicPath(namespace: string, topic: string): string;
   /** `projects/{project}/subscriptions/{namespace}-{subscription}`. */
@@ -46,14 +48,20 @@ export function createBusClient(settings: BusSettings): BusClient {
     ...channelOptions,
     ...(emulator === undefined ? {} : plainAddress(emulator)),
   });
+  const subscriber = new v1.SubscriberClient({
+    projectId: project,
+    ...channelOptions,
+    ...(emulator === undefined ? {} : plainAddress(emulator)),
+  });
   return {
     project,
     pubsub,
     publisher,
+    subscriber,
     topicPath: (namespace, topic) => `projects/${project}/topics/${busName(namespace, topic)}`,
     subscriptionPath: (namespace, name) => `projects/${project}/subscriptions/${busName(namespace, name)}`,
     close: async () => {
-      await Promise.all([pubsub.close(), publisher.close()]);
+      await Promise.all([pubsub.close(), publisher.close(), subscriber.close()]);
     },
   };
 }
