@@ -78,7 +78,8 @@ function establish(socket: TLSSocket, target: SessionTarget, events: SessionEven
       clean: true,
       keepalive: target.keepaliveSeconds,
       reconnectPeriod: 0,
-      connectTimeout: target.timeoutMs,
+      // Ours below covers the subscriptions too; mqtt.js's must not come first.
+      connectTimeout: 2 * target.timeoutMs,
       queueQoSZero: false,
       manualConnect: true,
     });

@@ -1,9 +1,10 @@
+import { X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Credentials } from '../device/enrol.ts';
 
-const Stored = z.object({ key: z.string(), cert: z.string(), ca: z.string(), notAfter: z.number() });
+const Stored = z.object({ key: z.string(), cert: z.string(), ca: z.string(), renewAt: z.number() });
 
 /** Keys and certificates of the fleet on disk, mode 0600, one file a device; for the next start. */
 export function createCredentialStore(dir: string) {
@@ -12,7 +13,7 @@ export function createCredentialStore(dir: string) {
     async prepare(): Promise<void> {
       await mkdir(dir, { recursive: true, mode: 0o700 });
     },
-    /** Undefined when there is none, or when it is about to end. */
+    /** Undefined when there is none, or when it is due for renewal. */
     async load(deviceId: string, now: number): Promise<Credentials | undefined> {
       let text: string;
       try {
@@ -22,15 +23,21 @@ export function createCredentialStore(dir: string) {
         throw error;
       }
       const stored = Stored.parse(JSON.parse(text));
-      return stored.notAfter - now > renewBeforeMs ? stored : undefined;
+      return now < stored.renewAt ? stored : undefined;
     },
-    async save(deviceId: string, credentials: Credentials & { notAfter: number }): Promise<void> {
+    async save(deviceId: string, credentials: Credentials): Promise<void> {
       const file = fileOf(deviceId);
-      await writeFile(`${file}.next`, JSON.stringify(credentials), { mode: 0o600 });
+      await writeFile(`${file}.next`, JSON.stringify({ ...credentials, renewAt: renewalTime(credentials.cert) }), {
+        mode: 0o600,
+      });
       await rename(`${file}.next`, file);
     },
   };
 }
 export type CredentialStore = ReturnType<typeof createCredentialStore>;
 
-const renewBeforeMs = 3 * 86_400_000;
+/** Two thirds into its life, as certificate tools have it: a third is left for trying again. */
+function renewalTime(certificate: string): number {
+  const { validFrom, validTo } = new X509Certificate(certificate);
+  return Date.parse(validFrom) + (2 / 3) * (Date.parse(validTo) - Date.parse(validFrom));
+}

@@ -1,4 +1,3 @@
-import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { fullJitter } from '../device/backoff.ts';
 import { createDevice, type Device } from '../device/device.ts';
@@ -84,8 +83,7 @@ export function createFleet(options: FleetOptions): Fleet {
     if (known !== undefined) return known;
     await api.ensureDevice({ id: member.id, type: member.kind.type.id, tags: [...member.kind.tags] });
     const fresh = await enrol({ deviceId: member.id, api: options.apiUrl, token: api.token });
-    const notAfter = Date.parse(new X509Certificate(fresh.cert).validTo);
-    await options.credentials.save(member.id, { ...fresh, notAfter });
+    await options.credentials.save(member.id, fresh);
     return fresh;
   }
 
