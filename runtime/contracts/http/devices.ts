@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DeviceType } from '../device-type.ts';
 import { DeviceId, DeviceTypeId } from '../identifiers.ts';
-import { Cursor, Limit, type Operation, page } from './operation.ts';
+import { Cursor, Degraded, Limit, type Operation, page } from './operation.ts';
 
 const Tag = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:=-]{0,63}$/, 'a tag has 1 to 64 of: letters, digits, _ . : = -');
 const Time = z.iso.datetime();
@@ -25,6 +25,7 @@ export const Device = z
         lastSeenAt: Time.nullable(),
       })
       .meta({ description: 'From the gateways, by way of Redis; from the registry when Redis is away' }),
+    degraded: Degraded,
   })
   .meta({ id: 'Device' });
 export type Device = z.infer<typeof Device>;

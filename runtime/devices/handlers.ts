@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import type { deviceOperations } from '../contracts/http/devices.ts';
+import { identityChangesPath } from '../contracts/http/index.ts';
+import type { Cache } from '../platform/cache/cache.ts';
+import { toCacheError } from '../platform/cache/errors.ts';
+import { identityChangedChannel } from '../platform/cache/keys.ts';
+import type { AskedBy, Handlers, InternalRoute } from '../platform/http/serve.ts';
+import type { Log } from '../platform/service/log.ts';
+import type { Actor } from './audit.ts';
+import { setBlocked } from './blocking.ts';
+import { type Issuance, issueCertificate, listCertificates, revokeCertificate } from './certificates.ts';
+import type { Core } from './database.ts';
+import type { DeviceRow } from './device-row.ts';
+import { getDeviceType, listDeviceTypes, putDeviceType } from './device-types.ts';
+import { changesAfter } from './identity-changes.ts';
+import { withConnections } from './presence.ts';
+import { countDevices, createDevice, findDevice, listDevices, updateDevice } from './registry.ts';
+
+export type Deps = { core: Core; cache: Cache; issuance: Issuance; clock: () => number };
+
+/** Parts named in `degraded` of answers. */
+const withoutCache = { degraded: { parts: ['cache'] } };
+
+export function deviceHandlers(deps: Deps): Handlers<typeof deviceOperations> {
+  const { core, cache, issuance, clock } = deps;
+  const one = async (row: DeviceRow, log: Log) => {
+    const { devices, fromCache } = await withConnections(cache, [row], clock(), log);
+    const [device] = devices;
+    if (device === undefined) throw new Error(`device ${row.id} got no connection`);
+    return fromCache ? device : { ...device, ...withoutCache };
+  };
+  const block = async (blocked: boolean, asked: AskedBy, id: string, reason: string) => {
+    const { row, changed } = await setBlocked(core, actorOf(asked), id, blocked, reason);
+    if (changed) tellGateways(cache, asked.log);
+    return await one(row, asked.log);
+  };
+  return {
+    listDevices: async ({ caller, query, log }) => {
+      const { items, next } = await listDevices(core, caller.tenant, query);
+      const { devices, fromCache } = await withConnections(cache, items, clock(), log);
+      return { items: devices, next, ...(fromCache ? {} : withoutCache) };
+    },
+    createDevice: async (asked) => await one(await createDevice(core, actorOf(asked), asked.body), asked.log),
+    getDevice: async ({ caller, params, log }) =>
+      await one(await findDevice(core, caller.tenant, params.deviceId), log),
+    updateDevice: async (asked) =>
+      await one(await updateDevice(core, actorOf(asked), asked.params.deviceId, asked.body), asked.log),
+    blockDevice: (asked) => block(true, asked, asked.params.deviceId, asked.body.reason),
+    unblockDevice: (asked) => block(false, asked, asked.params.deviceId, asked.body.reason),
+    issueCertificate: (asked) =>
+      issueCertificate(core, issuance, actorOf(asked), asked.params.deviceId, asked.body.csr),
+    listCertificates: ({ caller, params, query }) => listCertificates(core, caller.tenant, params.deviceId, query),
+    revokeCertificate: async (asked) => {
+      const { deviceId, serial } = asked.params;
+      const done = await revokeCertificate(core, actorOf(asked), deviceId, serial, asked.body.reason);
+      if (done.changed) tellGateways(cache, asked.log);
+      return done.certificate;
+    },
+    listDeviceTypes: ({ caller, query }) => listDeviceTypes(core, caller.tenant, query),
+    getDeviceType: ({ caller, params }) => getDeviceType(core, caller.tenant, params.typeId),
+    putDeviceType: (asked) => putDeviceType(core, actorOf(asked), asked.params.typeId, asked.body),
+  };
+}
+
+const AfterQuery = z.object({
+  after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+  limit: z.coerce.number().int().min(1).max(5_000).default(1_000),
+});
+
+/** Routes for other parts: gateways follow identity changes, the telemetry service asks for counts. */
+export function internalRoutes({ core }: Deps): InternalRoute[] {
+  return [
+    {
+      method: 'GET',
+      path: identityChangesPath,
+      query: AfterQuery,
+      handler: ({ query }) => {
+        const { after, limit } = query as z.output<typeof AfterQuery>;
+        return changesAfter(core, after, limit);
+      },
+    },
+    { method: 'GET', path: countsPath, handler: ({ caller }) => countDevices(core, caller.tenant) },
+  ];
+}
+
+export const countsPath = '/internal/counts';
+
+/**
+ * Wakes the gateways' polls; best effort and not awaited: they poll each second anyhow, and the change is committed.
+ */
+function tellGateways(cache: Cache, log: Log): void {
+  cache
+    .publish(identityChangedChannel(), '')
+    .catch((error: unknown) =>
+      log.warn(
+        { error: toCacheError(error).message },
+        'gateways were not woken; they see the change at their next poll',
+      ),
+    );
+}
+
+function actorOf({ caller, trace }: AskedBy): Actor {
+  return { tenant: caller.tenant, subject: caller.subject, trace };
+}

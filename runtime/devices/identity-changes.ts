@@ -1,0 +1,49 @@
+import type { IdentityChange, IdentityChanges } from '../contracts/http/index.ts';
+import type { Core, Tx } from './database.ts';
+
+/** Any number that no other advisory lock of the core database uses: 'idch' in ASCII. */
+const changeLock = 0x69_64_63_68;
+
+/**
+ * Hands out the next version and writes the change, in the transaction that makes it true. The lock is held until that
+ * transaction ends: versions become visible in their own order, so that a reader who has seen version n has seen all
+ * before it. A sequence would not do: its numbers become visible in the order of commits. Take this lock last.
+ */
+export async function recordChange(
+  tx: Tx,
+  change: Pick<IdentityChange, 'tenant' | 'device' | 'change' | 'serial'>,
+): Promise<number> {
+  await tx.query('select pg_advisory_xact_lock($1)', [changeLock]);
+  const [row] = await tx.query<{ version: string }>(
+    `insert into identity_changes (version, tenant, device_id, change, serial)
+     select coalesce(max(version), 0) + 1, $1, $2, $3, $4 from identity_changes returning version`,
+    [change.tenant, change.device, change.change, change.serial],
+  );
+  if (row === undefined) throw new Error('an identity change was not written');
+  return Number(row.version);
+}
+
+/** Changes after a version, in order, of all tenants: gateways serve all. */
+export async function changesAfter(core: Core, after: number, limit: number): Promise<IdentityChanges> {
+  const rows = await core.query<{
+    version: string;
+    tenant: string;
+    device_id: string;
+    change: IdentityChange['change'];
+    serial: string | null;
+    at: Date;
+  }>(
+    `select version, tenant, device_id, change, serial, at from identity_changes
+     where version > $1 order by version limit $2`,
+    [after, limit + 1],
+  );
+  const changes = rows.slice(0, limit).map((row) => ({
+    version: Number(row.version),
+    tenant: row.tenant,
+    device: row.device_id,
+    change: row.change,
+    serial: row.serial,
+    at: row.at.getTime(),
+  }));
+  return { version: changes.at(-1)?.version ?? after, changes, more: rows.length > limit };
+}

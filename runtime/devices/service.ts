@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto';
+import type { z } from 'zod';
+import { deviceOperations } from '../contracts/http/devices.ts';
+import type { DevicesSettings } from '../contracts/settings/services.ts';
+import { createBusClient } from '../platform/bus/client.ts';
+import { connectCache } from '../platform/cache/cache.ts';
+import { createPool } from '../platform/database/pool.ts';
+import { serveOperations } from '../platform/http/serve.ts';
+import { guardStore } from '../platform/resilience/store-guard.ts';
+import type { Running, ServiceContext } from '../platform/service/run.ts';
+import { loadIssuer } from './authority/local-authority.ts';
+import { guardedCore } from './database.ts';
+import { deviceHandlers, internalRoutes } from './handlers.ts';
+import { consumeLifecycle } from './lifecycle.ts';
+
+export type Settings = Readonly<z.output<typeof DevicesSettings>>;
+export type DevicesService = Running & { port: number };
+
+/** Registry and identity of devices: HTTP for the API gateway, lifecycle events from the bus. */
+export async function startDevices(
+  { settings, log, metrics }: ServiceContext<Settings>,
+  options: { checkAnswers?: boolean } = {},
+): Promise<DevicesService> {
+  const issuer = await loadIssuer(settings.IOT_CA_DIR);
+  const pool = createPool(
+    {
+      name: 'core',
+      url: settings.IOT_CORE_DATABASE_URL,
+      application: settings.IOT_INSTANCE,
+      max: 16,
+      connectMs: 2_000,
+      statementMs: 5_000,
+    },
+    log,
+  );
+  const guard = guardStore({ name: 'core', concurrent: 64 }, log);
+  const core = guardedCore(pool, guard);
+  const cache = connectCache({ url: settings.IOT_REDIS_URL }, { log, name: settings.IOT_INSTANCE });
+  const bus = createBusClient(settings);
+  const lifecycle = consumeLifecycle({ bus, namespace: settings.IOT_NAMESPACE, core, metrics }, log);
+  const random = (bytes: number) => randomBytes(bytes);
+  const deps = {
+    core,
+    cache,
+    clock: Date.now,
+    issuance: { issuer, days: settings.IOT_CERTIFICATE_DAYS, clock: Date.now, random },
+  };
+  const http = await serveOperations({
+    service: 'devices',
+    operations: deviceOperations,
+    handlers: deviceHandlers(deps),
+    routes: internalRoutes(deps),
+    log,
+    metrics,
+    bind: settings.IOT_BIND,
+    port: settings.IOT_HTTP_PORT,
+    ...options,
+  });
+  return {
+    port: http.port,
+    health: {
+      live: () => true,
+      notReady: () => (guard.circuit() === 'open' ? ['core database'] : []),
+    },
+    async stop() {
+      await http.close();
+      await lifecycle.stop();
+      await Promise.all([cache.close(), bus.close(), pool.end()]);
+    },
+  };
+}
