@@ -77,6 +77,8 @@ export type Upstream = {
 
 /** A call may be repeated when nothing was sent, or when the method promises that twice is as good as once. */
 const repeatable: ReadonlySet<string> = new Set(['GET', 'PUT', 'DELETE']);
+/** Nobody waits any more: no fault of the part, and no reason to try again. */
+const callerGone = 'caller gone';
 const breakAfterFailures = 8;
 const probeAfterMs = 1_000;
 
@@ -91,7 +93,7 @@ export function createUpstream(settings: UpstreamSettings, log: Log): Upstream {
   const agent = base.protocol === 'https:' ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
 
   const breaker = circuitBreaker(
-    handleWhen((error) => error instanceof UpstreamAway),
+    handleWhen((error) => error instanceof UpstreamAway && error.reason !== callerGone),
     { halfOpenAfter: probeAfterMs, breaker: new ConsecutiveBreaker(breakAfterFailures) },
   );
   breaker.onBreak(() => log.warn({ part: name }, 'circuit opened: the part does not answer'));
@@ -100,7 +102,7 @@ export function createUpstream(settings: UpstreamSettings, log: Log): Upstream {
   const backoff = () =>
     new ExponentialBackoff({ generator: decorrelatedJitterGenerator, initialDelay: 25, maxDelay: 250 });
   const whenRepeatable = retry(
-    handleWhen((error) => error instanceof UpstreamAway && error.reason !== 'timeout'),
+    handleWhen((error) => error instanceof UpstreamAway && error.reason !== 'timeout' && error.reason !== callerGone),
     { maxAttempts: 2, backoff: backoff() },
   );
   const whenUnsent = retry(
@@ -148,7 +150,7 @@ export function createUpstream(settings: UpstreamSettings, log: Log): Upstream {
       });
       let connected = false;
       const deadline = setTimeout(() => fail('timeout'), timeoutMs);
-      const abort = () => fail('caller gone');
+      const abort = () => fail(callerGone);
       const settle = () => {
         clearTimeout(deadline);
         call.signal?.removeEventListener('abort', abort);
@@ -158,7 +160,7 @@ export function createUpstream(settings: UpstreamSettings, log: Log): Upstream {
         reject(new UpstreamAway(name, reason, { cause, unsent: !connected }));
         request.destroy();
       };
-      if (call.signal?.aborted === true) return fail('caller gone');
+      if (call.signal?.aborted === true) return fail(callerGone);
       call.signal?.addEventListener('abort', abort, { once: true });
       request.once('socket', (socket) => {
         if (!socket.connecting) connected = true;

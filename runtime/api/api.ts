@@ -1,0 +1,168 @@
+import { createLocalJWKSet, createRemoteJWKSet } from 'jose';
+import type pg from 'pg';
+import type { Registry } from 'prom-client';
+import type { z } from 'zod';
+import { operations } from '../contracts/http/index.ts';
+import { defaultTenant } from '../contracts/identifiers.ts';
+import type { ApiSettings } from '../contracts/settings/services.ts';
+import type { Cache } from '../platform/cache/cache.ts';
+import { createUpstream } from '../platform/http/client.ts';
+import type { Log } from '../platform/service/log.ts';
+import { createTokenVerifier, type TokenVerifier } from './access/token-verifier.ts';
+import { createAuthorizationServer, dashboardClient } from './identity/authorization-server.ts';
+import { ensureIdentityKeys, type IdentityKeys, publicKeys } from './identity/keys.ts';
+import { addIdentityRoutes } from './identity/routes.ts';
+import { sweepExpiredState } from './identity/state-adapter.ts';
+import { createIdentityStore } from './identity/store.ts';
+import { createRateLimits } from './limits/rate-limits.ts';
+import { createLiveHub } from './live/hub.ts';
+import { createLiveStreams } from './live/stream.ts';
+import { openApiDocument } from './openapi/document.ts';
+import { createParts, parseParts } from './platform/parts.ts';
+import { addOperations } from './routes/operations.ts';
+import { ownHandlers } from './routes/own.ts';
+import { createServer } from './server.ts';
+import { addDashboard } from './web/dashboard.ts';
+
+export type ApiDependencies = {
+  settings: Readonly<z.output<typeof ApiSettings>>;
+  log: Log;
+  metrics: Registry;
+  core: pg.Pool;
+  cache: Cache;
+  /** Epoch milliseconds. */
+  clock?: () => number;
+};
+
+/** The API gateway, ready to listen: the public operations, the authorization server, the dashboard. */
+export async function createApi({ settings, log, metrics, core, cache, clock = Date.now }: ApiDependencies) {
+  const publicUrl = settings.IOT_PUBLIC_URL.replace(/\/$/, '');
+  const external = settings.IOT_OIDC_ISSUER;
+  const limits = createRateLimits({ cache, clock, metrics });
+  const app = createServer({
+    operations,
+    limits,
+    addressLimit: { burst: settings.IOT_RATE_PER_ADDRESS, ratePerSecond: settings.IOT_RATE_PER_ADDRESS },
+    publicUrl,
+    bodyBytes: settings.IOT_BODY_BYTES,
+    trustProxy: settings.IOT_TRUST_PROXY,
+    log,
+    metrics,
+  });
+
+  const upstreams = {
+    devices: createUpstream({ name: 'devices', url: settings.IOT_DEVICES_URL }, log),
+    telemetry: createUpstream({ name: 'telemetry', url: settings.IOT_TELEMETRY_URL }, log),
+  };
+  const parts = createParts({
+    parts: parseParts(settings.IOT_PARTS),
+    ownChecks: storeChecks(core, cache),
+    statusFile: settings.IOT_LOCAL_STATUS,
+    log,
+    clock,
+  });
+  const hub = createLiveHub(cache, log);
+  const streams = createLiveStreams({ hub, clock, metrics });
+
+  const keys = external === undefined ? await ensureIdentityKeys(settings.IOT_KEYS_DIR) : undefined;
+  const audience = settings.IOT_OIDC_AUDIENCE ?? publicUrl;
+  addOperations(app, operations, {
+    verifier:
+      keys === undefined
+        ? externalVerifier(external as string, audience, clock)
+        : bundledVerifier(publicUrl, keys, clock),
+    limits,
+    clientLimit: { burst: settings.IOT_RATE_PER_CLIENT, ratePerSecond: settings.IOT_RATE_PER_CLIENT },
+    upstreams,
+    own: ownHandlers({ parts, streams, clock }),
+  });
+  if (keys !== undefined) {
+    const store = createIdentityStore(core);
+    const provider = createAuthorizationServer({ publicUrl, keys, core, store, log });
+    addIdentityRoutes(app, { provider, publicUrl, store, limits });
+  }
+  const document = JSON.stringify(openApiDocument(operations, { publicUrl, issuer: external }));
+  app.get('/openapi.json', (_request, reply) =>
+    reply.header('content-type', 'application/json').header('cache-control', 'max-age=60').send(document),
+  );
+  await addDashboard(app, { dir: settings.IOT_DASHBOARD_DIR, publicUrl, issuer: external, clientId: dashboardClient });
+  const sweep = keys === undefined ? undefined : startSweep(core, log);
+  await app.ready();
+
+  return {
+    app,
+    listen: () => app.listen({ host: settings.IOT_BIND, port: settings.IOT_HTTP_PORT }),
+    async close() {
+      clearInterval(sweep);
+      parts.stop();
+      streams.close();
+      await app.close();
+      for (const upstream of Object.values(upstreams)) upstream.close();
+    },
+  };
+}
+export type Api = Awaited<ReturnType<typeof createApi>>;
+
+function bundledVerifier(publicUrl: string, keys: IdentityKeys, clock: () => number): TokenVerifier {
+  return createTokenVerifier({
+    issuer: publicUrl,
+    audience: publicUrl,
+    keys: createLocalJWKSet(publicKeys(keys)),
+    algorithms: ['ES256'],
+    type: 'at+jwt',
+    clock,
+  });
+}
+
+/** Keys of an external issuer are found by its discovery document at the first token, then kept by jose. */
+function externalVerifier(issuer: string, audience: string, clock: () => number): TokenVerifier {
+  let keys: Promise<ReturnType<typeof createRemoteJWKSet>> | undefined;
+  const discover = async () => {
+    const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+    if (!response.ok) throw new Error(`${url} answered ${response.status}`);
+    const { jwks_uri: jwksUri, issuer: named } = (await response.json()) as Record<string, unknown>;
+    if (named !== issuer) throw new Error(`${url} names issuer '${String(named)}'; IOT_OIDC_ISSUER is '${issuer}'`);
+    return createRemoteJWKSet(new URL(String(jwksUri)), { timeoutDuration: 5_000 });
+  };
+  return createTokenVerifier({
+    issuer,
+    audience,
+    keys: async (header, token) => {
+      keys ??= discover();
+      keys.catch(() => {
+        keys = undefined; // the next token tries anew
+      });
+      return (await keys)(header, token);
+    },
+    algorithms: ['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA'],
+    clock,
+  });
+}
+
+function storeChecks(core: pg.Pool, cache: Cache) {
+  return [
+    {
+      name: 'postgres',
+      check: async () => {
+        await core.query('select 1 from tenants where id = $1', [defaultTenant]);
+        return { up: true, detail: '' };
+      },
+    },
+    {
+      name: 'redis',
+      check: async () => ({ up: cache.status() === 'up', detail: cache.status() === 'up' ? '' : 'does not answer' }),
+    },
+  ];
+}
+
+const sweepEveryMs = 60_000;
+
+function startSweep(core: pg.Pool, log: Log): NodeJS.Timeout {
+  return setInterval(() => {
+    sweepExpiredState(core).then(
+      (rows) => log.debug({ rows }, 'expired authorization state removed'),
+      (error: Error) => log.warn({ error: error.message }, 'expired authorization state not removed; tried again'),
+    );
+  }, sweepEveryMs).unref();
+}

@@ -1,0 +1,185 @@
+import { z } from 'zod';
+import { type Operation, Problem, type scopes } from '../../contracts/http/operation.ts';
+import { headers, problemResponses } from './shared.ts';
+
+type Json = Record<string, unknown>;
+
+export type DocumentOptions = {
+  publicUrl: string;
+  /** An external OpenID Connect issuer; without one the bundled server's flows are described. */
+  issuer?: string | undefined;
+};
+
+/**
+ * The OpenAPI 3.1 document of the public interface, made from the operations table: the same rows make the routes, the
+ * authorization and the validation, so the document can not say something else than the server does.
+ */
+export function openApiDocument(operations: readonly Operation[], options: DocumentOptions): Json {
+  const components = new Components();
+  const paths: Record<string, Json> = {};
+  for (const operation of operations) {
+    const item = paths[operation.path] ?? {};
+    paths[operation.path] = item;
+    item[operation.method.toLowerCase()] = describe(operation, components);
+  }
+  components.ref(Problem, 'output');
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: 'IoT platform',
+      version: '1.0.0',
+      description:
+        'Devices, telemetry and the platform itself. Every request needs an access token. A wrong request is answered by an RFC 9457 problem that names the field and what is allowed. Beyond the statuses of each operation the server answers 405 (with `Allow`) for other methods, 408 for requests that do not arrive in time and 431 for more than 16 KiB of headers.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: options.publicUrl }],
+    tags: [...new Set(operations.map((operation) => operation.tag))].map((name) => ({ name })),
+    paths,
+    components: {
+      schemas: components.schemas(),
+      headers,
+      responses: problemResponses,
+      securitySchemes: { oauth2: securityScheme(options) },
+    },
+  };
+}
+
+function describe(operation: Operation, components: Components): Json {
+  const { success } = operation;
+  const statuses = new Set<number>([400, 401, 403, 406, 429, 500, 503, ...operation.problems]);
+  if (operation.method !== 'GET' && operation.method !== 'DELETE')
+    for (const status of [413, 415]) statuses.add(status);
+  const body =
+    success.body === undefined
+      ? {}
+      : {
+          content: { [success.contentType ?? 'application/json']: { schema: components.ref(success.body, 'output') } },
+        };
+  return {
+    operationId: operation.id,
+    summary: operation.summary,
+    tags: [operation.tag],
+    security: [{ oauth2: [operation.scope] }],
+    parameters: [
+      ...parameters('path', operation.params, components),
+      ...parameters('query', operation.query, components),
+    ],
+    ...(operation.body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: components.ref(operation.body, 'input') } },
+          },
+        }),
+    responses: {
+      [success.status]: {
+        description: operation.summary,
+        headers: {
+          RateLimit: { $ref: '#/components/headers/RateLimit' },
+          'RateLimit-Policy': { $ref: '#/components/headers/RateLimitPolicy' },
+        },
+        ...body,
+      },
+      ...Object.fromEntries(
+        [...statuses].sort().map((status) => [String(status), { $ref: `#/components/responses/Problem${status}` }]),
+      ),
+    },
+  };
+}
+
+function parameters(where: 'path' | 'query', schema: z.ZodObject | undefined, components: Components): Json[] {
+  if (schema === undefined) return [];
+  const { properties = {}, required = [] } = components.inline(schema) as {
+    properties?: Record<string, Json>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, property]) => {
+    const { description, ...rest } = property;
+    return {
+      name,
+      in: where,
+      required: where === 'path' || required.includes(name),
+      ...(description === undefined ? {} : { description }),
+      schema: rest,
+    };
+  });
+}
+
+/**
+ * Schemas of the document by name. A schema that is another one going in than coming out (defaults fill it) has two
+ * names: `DeviceType` as answered, `DeviceTypeRequest` as sent.
+ */
+class Components {
+  readonly #schemas = { input: new Map<string, Json>(), output: new Map<string, Json>() };
+
+  ref(schema: z.ZodType, io: 'input' | 'output'): Json {
+    const { $schema: _, $defs = {}, ...root } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' }) as Json;
+    for (const [name, definition] of Object.entries($defs as Record<string, Json>))
+      this.#schemas[io].set(name, definition);
+    return rewrite(root, io);
+  }
+
+  inline(schema: z.ZodType): Json {
+    return this.ref(schema, 'input');
+  }
+
+  schemas(): Json {
+    const { input, output } = this.#schemas;
+    const all: [string, Json][] = [
+      ...[...output].map(([name, schema]): [string, Json] => [name, rewrite(schema, 'output')]),
+      ...[...input].map(([name, schema]): [string, Json] => [requestName(name), rewrite(schema, 'input')]),
+    ];
+    return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+}
+
+const requestName = (name: string) => (/^(New|.*(Patch|Request)$)/.test(name) ? name : `${name}Request`);
+
+/** References into `components`, and for what comes in the rule that no text has U+0000, which the validation holds. */
+function rewrite(value: unknown, io: 'input' | 'output'): Json {
+  const walk = (node: unknown): unknown => {
+    if (Array.isArray(node)) return node.map(walk);
+    if (typeof node !== 'object' || node === null) return node;
+    const out: Json = {};
+    for (const [key, inner] of Object.entries(node)) {
+      if (key === '$ref') {
+        const name = String(inner).replace('#/$defs/', '');
+        out[key] = `#/components/schemas/${io === 'input' ? requestName(name) : name}`;
+      } else if (key === 'example') out['examples'] = [inner];
+      else out[key] = walk(inner);
+    }
+    if (io === 'input' && out['type'] === 'string' && !('pattern' in out) && !('enum' in out) && !('const' in out))
+      out['pattern'] = '^[^\\u0000]*$';
+    return out;
+  };
+  return walk(value) as Json;
+}
+
+function securityScheme({ publicUrl, issuer }: DocumentOptions): Json {
+  if (issuer !== undefined)
+    return {
+      type: 'openIdConnect',
+      openIdConnectUrl: `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`,
+    };
+  const scopeTexts: Record<(typeof scopes)[number], string> = {
+    'devices:read': 'See devices, types and certificates',
+    'devices:write': 'Register, change, block devices; issue and revoke certificates; acknowledge alerts',
+    'telemetry:read': 'See readings, alerts and dead letters, live and past',
+    'platform:read': "See the platform's parts",
+    admin: 'Administer the tenant',
+  };
+  return {
+    type: 'oauth2',
+    description: 'Bundled authorization server. Tokens are JWTs of 15 minutes for this API only.',
+    flows: {
+      clientCredentials: { tokenUrl: `${publicUrl}/oauth/token`, scopes: scopeTexts },
+      authorizationCode: {
+        authorizationUrl: `${publicUrl}/oauth/auth`,
+        tokenUrl: `${publicUrl}/oauth/token`,
+        refreshUrl: `${publicUrl}/oauth/token`,
+        scopes: scopeTexts,
+      },
+    },
+  };
+}

@@ -1,0 +1,112 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Operation } from '../../contracts/http/operation.ts';
+import type { Upstream } from '../../platform/http/client.ts';
+import { problem } from '../../platform/http/problem.ts';
+import { validateRequest } from '../../platform/http/validate.ts';
+import { authorize } from '../access/authorize.ts';
+import type { Principal } from '../access/principal.ts';
+import type { TokenVerifier } from '../access/token-verifier.ts';
+import { rateLimitHeaders, retryAfterSeconds } from '../limits/headers.ts';
+import type { Limit, RateLimits } from '../limits/rate-limits.ts';
+import { contextOf } from './context.ts';
+import { forward } from './forward.ts';
+import { isAcceptable, parseQuery } from './query.ts';
+
+/** An operation that the gateway answers itself. A handler that writes the reply on its own returns it. */
+export type OwnHandler = (asked: {
+  principal: Principal;
+  query: unknown;
+  request: FastifyRequest;
+  reply: FastifyReply;
+}) => Promise<unknown>;
+
+export type OperationDependencies = {
+  verifier: TokenVerifier;
+  limits: RateLimits;
+  clientLimit: Limit;
+  upstreams: Record<'devices' | 'telemetry', Upstream>;
+  /** By operation id, for `service: 'api'`. */
+  own: Record<string, OwnHandler>;
+};
+
+/** A forwarded answer must be here within this time; the stream, which has no end, is excepted. Milliseconds. */
+const handlerMs = 15_000;
+
+/** The public interface: one route for each row of the table, each by the same steps. */
+export function addOperations(
+  app: FastifyInstance,
+  operations: readonly Operation[],
+  dependencies: OperationDependencies,
+): void {
+  for (const operation of operations) {
+    const streaming = operation.success.contentType === 'text/event-stream';
+    if (operation.service === 'api' && dependencies.own[operation.id] === undefined)
+      throw new Error(`operation ${operation.id} has no handler in the API gateway`);
+    app.route({
+      method: operation.method,
+      url: operation.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      config: { operation: operation.id },
+      exposeHeadRoute: operation.method === 'GET' && !streaming,
+      ...(streaming ? {} : { handlerTimeout: handlerMs }),
+      handler: (request, reply) => answer(operation, dependencies, request, reply),
+    });
+  }
+}
+
+async function answer(
+  operation: Operation,
+  dependencies: OperationDependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<unknown> {
+  const principal = await authorize(dependencies.verifier, request.headers.authorization, operation);
+  await limitClient(dependencies, principal, reply);
+  const contentType = operation.success.contentType ?? 'application/json';
+  requireAcceptable(request, contentType);
+  const query = parseQuery(request.url);
+  const valid = validateRequest(operation, { params: request.params, query, body: request.body });
+  if (operation.service === 'api') {
+    const own = dependencies.own[operation.id] as OwnHandler;
+    return own({ principal, query: valid.query, request, reply });
+  }
+  const body = await forward(dependencies.upstreams[operation.service], {
+    operation,
+    principal,
+    params: request.params as Record<string, string>,
+    query,
+    body: valid.body,
+    traceparent: contextOf(request).traceparent,
+    signal: request.signal,
+  });
+  return reply
+    .code(operation.success.status)
+    .header('content-type', contentType)
+    .header('cache-control', 'no-store')
+    .send(body);
+}
+
+/** By client and subject together: one dashboard user does not use up another's share, nor a machine a person's. */
+async function limitClient(
+  { limits, clientLimit }: OperationDependencies,
+  principal: Principal,
+  reply: FastifyReply,
+): Promise<void> {
+  const taken = await limits.take(
+    'client',
+    `${principal.tenant}/${principal.client}/${principal.subject}`,
+    clientLimit,
+  );
+  reply.headers(rateLimitHeaders('client', clientLimit, taken));
+  if (!taken.allowed) throw tooMany('client', retryAfterSeconds(taken));
+}
+
+export function tooMany(what: string, seconds: number) {
+  return problem(429, 'Too many requests', `the limit of this ${what} is used up; try again in ${seconds} s`, {
+    retryAfterSeconds: seconds,
+  });
+}
+
+function requireAcceptable(request: FastifyRequest, type: string): void {
+  if (isAcceptable(request.headers.accept, type)) return;
+  throw problem(406, 'Not acceptable', `this answers ${type} only; Accept must allow it`);
+}
