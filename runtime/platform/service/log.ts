@@ -1,4 +1,4 @@
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino';
 
 export type Log = Logger;
 
@@ -8,8 +8,14 @@ export type Log = Logger;
  * (https://cloud.google.com/logging/docs/structured-logging#special-payload-fields).
  * A child with `{ trace }` marks every line of one message or request (law 6).
  */
-export function createLog(options: { service: string; instance: string; level: string }): Log {
-  return pino({
+export function createLog(options: {
+  service: string;
+  instance: string;
+  level: string;
+  /** Default: standard output. */
+  destination?: DestinationStream;
+}): Log {
+  const settings: LoggerOptions = {
     level: options.level,
     messageKey: 'message',
     base: { service: options.service, instance: options.instance },
@@ -30,7 +36,8 @@ export function createLog(options: { service: string; instance: string; level: s
       censor: '[redacted]',
     },
     errorKey: 'error',
-  });
+  };
+  return options.destination === undefined ? pino(settings) : pino(settings, options.destination);
 }
 
 const severities: Record<string, string> = {

@@ -1,0 +1,63 @@
+import { Command, CommanderError } from 'commander';
+import { registerDevice } from './commands/device.ts';
+import { registerLocal } from './commands/local.ts';
+import { registerLogin } from './commands/login.ts';
+import { registerTelemetry } from './commands/telemetry.ts';
+import { CommandError, exitCodes } from './errors.ts';
+import { type Output, terminalOutput } from './output.ts';
+
+export type Context = { env: Record<string, string | undefined>; output: Output };
+
+/** The whole command tree. `bench` brings large dependencies: its module is loaded when it is called. */
+export async function createProgram(context: Context, wanted: string | undefined): Promise<Command> {
+  const program = new Command('iot')
+    .description('The IoT platform: run it on this machine, and work with its devices and their data')
+    .showHelpAfterError()
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .exitOverride();
+  registerLocal(program, context);
+  registerDevice(program, context);
+  registerTelemetry(program, context);
+  registerLogin(program, context);
+  await registerBenchLazily(program, wanted);
+  return program;
+}
+
+async function registerBenchLazily(program: Command, wanted: string | undefined): Promise<void> {
+  if (wanted === 'bench') {
+    const { registerBench } = (await import(new URL('./bench/index.ts', import.meta.url).href)) as {
+      registerBench(p: Command): void;
+    };
+    return registerBench(program);
+  }
+  program.command('bench').description('Measure the running platform: path, connections, handshakes, faults');
+}
+
+export function everyCommand(command: Command): Command[] {
+  return command.commands.flatMap((each) => [each, ...everyCommand(each)]);
+}
+
+/** Runs one command line and sets the exit code. A usage error is 2, any other failure 1. */
+export async function main(args: readonly string[], env: Record<string, string | undefined>): Promise<void> {
+  const context = { env, output: terminalOutput(env) };
+  // A reader that has seen enough (`| head`) closes the pipe: that is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(exitCodes.ok);
+    throw error;
+  });
+  try {
+    const program = await createProgram(context, args[0]);
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    process.exitCode = report(error, context);
+  }
+}
+
+function report(error: unknown, { env, output }: Context): number {
+  // Commander has printed its own message already; help and version end with 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  const expected = error instanceof CommandError;
+  output.say(`${output.paint.red('error:')} ${error instanceof Error ? error.message : String(error)}`);
+  if (!expected || env['IOT_DEBUG'] === '1') output.say(String((error as Error).stack));
+  return expected ? error.exitCode : exitCodes.failed;
+}
