@@ -87,19 +87,19 @@ export function welcome(options: {
   return `\n${sections.join('\n\n')}\n`;
 }
 
+/** One line, since it is meant for pasting: asks for a token, then lists devices with it. */
 export function curlLine(api: string, client: { id: string; secret: string }): string {
-  return [
-    `TOKEN=$(curl -s -u '${client.id}:${client.secret}' -d grant_type=client_credentials ${api}/oauth/token | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`,
-    `curl -s -H "Authorization: Bearer $TOKEN" '${api}/v1/devices?limit=3'`,
-  ].join('\n');
+  const token = `curl -s -u '${client.id}:${client.secret}' -d grant_type=client_credentials ${api}/oauth/token`;
+  const accessToken = `$(${token} | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`;
+  return `curl -s -H "Authorization: Bearer ${accessToken}" '${api}/v1/devices?limit=3'`;
 }
 
 export function mosquittoLine(mqtt: { host: string; port: number }, files: DeviceFiles): string {
   return [
-    `mosquitto_pub -h ${mqtt.host} -p ${mqtt.port} -q 1 -i ${firstDeviceId} \\`,
-    `  --cafile ${quote(files.ca)} --cert ${quote(files.cert)} --key ${quote(files.key)} \\`,
-    `  -t /devices/${firstDeviceId}/events -m '{"temperature":21.5}'`,
-  ].join('\n');
+    `mosquitto_pub -h ${mqtt.host} -p ${mqtt.port} -q 1 -i ${firstDeviceId}`,
+    `--cafile ${quote(files.ca)} --cert ${quote(files.cert)} --key ${quote(files.key)}`,
+    `-t /devices/${firstDeviceId}/events -m '{"temperature":21.5}'`,
+  ].join(' ');
 }
 
 /** For a shell: only what needs it is quoted. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { closeSync, openSync } from 'node:fs';
 import { chmod, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -71,6 +72,7 @@ const dataEntries = [
  * @returns undefined when another launcher holds it.
  */
 export function lockDataFolder(folder: DataFolder): { release(): void } | undefined {
+  closeSync(openSync(folder.at('launcher.lock'), 'a', 0o600)); // SQLite would make it readable by all
   const database = new DatabaseSync(folder.at('launcher.lock'), { timeout: 0 });
   try {
     database.exec('BEGIN EXCLUSIVE');

@@ -46,7 +46,7 @@ function isLogObject(line: string): boolean {
 function severityOf(message: string): string {
   if (/\b(FATAL|PANIC)\b/.test(message)) return 'CRITICAL';
   if (/\bERROR\b|Error:/.test(message)) return 'ERROR';
-  if (/\bWARNING\b| # /.test(message)) return 'WARNING';
+  if (/\bWARNING\b/.test(message)) return 'WARNING';
   return 'INFO';
 }
 

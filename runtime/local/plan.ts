@@ -78,6 +78,7 @@ export function planSettings(input: PlanInput): Record<ServiceName, Record<strin
       ...core,
       ...shards,
       IOT_HTTP_PORT: String(ports.telemetry),
+      IOT_DEVICES_URL: loopback(ports.devices),
       IOT_SCRAPE: (['gateway', 'processor'] as const)
         .map((name) => `${name}=${healthUrl(ports, name)}/metrics`)
         .join(','),

@@ -10,7 +10,7 @@ import type { Log } from '../platform/service/log.ts';
 import { type DataFolder, forgetPointer, lockDataFolder, openDataFolder, pointTo } from './folder.ts';
 import { endOrphans } from './orphans.ts';
 import { endStrayPostgres, postgresPart, pubsubPart, redisPart, serviceParts } from './parts.ts';
-import { coreName, namespace, type PlanInput, project, shardNames, urlsOf } from './plan.ts';
+import { coreName, namespace, type PlanInput, partNames, project, shardNames, urlsOf } from './plan.ts';
 import { openPlatformLog, type PlatformLog } from './platform-log.ts';
 import { type Ports, planPorts } from './ports.ts';
 import { awaitPostgres, preparePostgres } from './postgres/postgres.ts';
@@ -139,7 +139,8 @@ function launcher(context: { options: PlatformOptions; ports: Ports; folder: Dat
 
   const status = (): PlatformStatus => {
     if (base === undefined) throw new Error('the launcher has not begun');
-    const processes = samples.withUsage(parts.map((part) => part.status()));
+    const inOrder = parts.map((part) => part.status()).sort((a, b) => partOrder(a.name) - partOrder(b.name));
+    const processes = samples.withUsage(inOrder);
     return { ...base, state, processes, at: new Date().toISOString() };
   };
   const publish = () => {
@@ -296,6 +297,8 @@ function launcher(context: { options: PlatformOptions; ports: Ports; folder: Dat
     },
   };
 }
+
+const partOrder = (name: string) => partNames.findIndex((each) => each === name);
 
 /** Rejects when the work takes too long, naming what is missing, or when it is given up. */
 async function within(

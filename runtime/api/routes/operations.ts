@@ -76,13 +76,23 @@ async function answer(
     query,
     body: valid.body,
     traceparent: contextOf(request).traceparent,
-    signal: request.signal,
+    signal: untilCallerLeaves(reply),
   });
   return reply
     .code(operation.success.status)
     .header('content-type', contentType)
     .header('cache-control', 'no-store')
     .send(body);
+}
+
+/**
+ * Aborts when the connection ends before the answer. Not Fastify's `request.signal`: that one follows the request's own
+ * `close`, which Node raises as soon as a body has been read, so every POST would look abandoned.
+ */
+function untilCallerLeaves(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => controller.abort());
+  return controller.signal;
 }
 
 /** By client and subject together: one dashboard user does not use up another's share, nor a machine a person's. */

@@ -160,13 +160,14 @@ export function createUpstream(settings: UpstreamSettings, log: Log): Upstream {
         reject(new UpstreamAway(name, reason, { cause, unsent: !connected }));
         request.destroy();
       };
-      if (call.signal?.aborted === true) return fail(callerGone);
-      call.signal?.addEventListener('abort', abort, { once: true });
       request.once('socket', (socket) => {
         if (!socket.connecting) connected = true;
         else socket.once('connect', () => (connected = true));
       });
-      request.once('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.message, error));
+      // `on`, not `once`: destroying the request after a failure may raise one more, which nobody else would hear.
+      request.on('error', (error: NodeJS.ErrnoException) => fail(error.code ?? error.message, error));
+      if (call.signal?.aborted === true) return fail(callerGone);
+      call.signal?.addEventListener('abort', abort, { once: true });
       request.once('response', (response) => {
         const chunks: Buffer[] = [];
         let size = 0;
