@@ -43,6 +43,11 @@ export function createAuthorizationServer(options: AuthorizationServerOptions): 
   prototype.compareClientSecret = function (given) {
     return this.clientSecret !== undefined && isClientSecret(given, this.clientSecret);
   };
+  // Discovery and keys come with a CORS header for everyone; no other origin has business here.
+  provider.use(async (context, next) => {
+    await next();
+    context.remove('access-control-allow-origin');
+  });
   provider.on('server_error', (_context, error) => options.log.error({ error }, 'authorization server failed'));
   return provider;
 }

@@ -3,7 +3,7 @@
  * because the content security policy allows no inline style either.
  */
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-const escape = (text: string) => text.replace(/[&<>"']/g, (char) => escapes[char] as string);
+const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (char) => escapes[char] as string);
 
 export const stylePath = '/oauth/style.css';
 
@@ -15,7 +15,7 @@ function page(title: string, body: string): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
-<title>${escape(title)} · IoT platform</title>
+<title>${escapeHtml(title)} · IoT platform</title>
 <link rel="stylesheet" href="${stylePath}">
 </head>
 <body>
@@ -31,16 +31,16 @@ ${body}
 /** @param failed text of the last try's failure: shown, announced, and tied to both fields. */
 export function loginPage(form: { action: string; email: string; failed?: string | undefined }): string {
   const failed =
-    form.failed === undefined ? '' : `<p class="failed" id="failed" role="alert">${escape(form.failed)}</p>`;
+    form.failed === undefined ? '' : `<p class="failed" id="failed" role="alert">${escapeHtml(form.failed)}</p>`;
   const described = form.failed === undefined ? '' : ' aria-describedby="failed" aria-invalid="true"';
   const [focusEmail, focusPassword] = form.email === '' ? [' autofocus', ''] : ['', ' autofocus'];
   return page(
     'Log in',
     `<h1>Log in</h1>
 ${failed}
-<form method="post" action="${escape(form.action)}">
+<form method="post" action="${escapeHtml(form.action)}">
 <label for="email">E-mail</label>
-<input id="email" name="email" type="email" autocomplete="username" required maxlength="254" value="${escape(form.email)}"${described}${focusEmail}>
+<input id="email" name="email" type="email" autocomplete="username" required maxlength="254" value="${escapeHtml(form.email)}"${described}${focusEmail}>
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required maxlength="256"${described}${focusPassword}>
 <button type="submit">Log in</button>
@@ -63,8 +63,8 @@ export function errorPage(error: string, description: string | undefined): strin
   return page(
     'Log-in failed',
     `<h1>That did not work</h1>
-<p>${escape(description ?? 'The log-in could not go on.')}</p>
-<p class="code">${escape(error)}</p>
+<p>${escapeHtml(description ?? 'The log-in could not go on.')}</p>
+<p class="code">${escapeHtml(error)}</p>
 <p><a href="/">Back to the dashboard</a></p>`,
   );
 }

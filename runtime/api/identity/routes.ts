@@ -30,11 +30,12 @@ export const identityPaths = [
 
 /** Mounts the authorization server, and the log-in page that it sends people to. */
 export function addIdentityRoutes(app: FastifyInstance, options: IdentityRouteOptions): void {
-  app.register(async (scope) => {
+  void app.register((scope, _, done) => {
     acceptForms(scope);
     addLogin(scope, options);
+    done();
   });
-  app.register(async (scope) => {
+  void app.register((scope, _, done) => {
     // oidc-provider reads the body itself.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
@@ -45,6 +46,7 @@ export function addIdentityRoutes(app: FastifyInstance, options: IdentityRouteOp
         prepare(request, reply, options.publicUrl);
         return handle(request.raw, reply.raw);
       });
+    done();
   });
 }
 
