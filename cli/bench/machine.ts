@@ -13,7 +13,6 @@ export type MachineFacts = {
   commit: string;
   /** One-minute load before the run: what else ran. */
   loadBefore: number;
-  /** Processes that used CPU in the second before the run and are not ours. */
   at: string;
 };
 

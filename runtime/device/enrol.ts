@@ -23,12 +23,22 @@ export async function createRequest(deviceId: string): Promise<{ key: string; cs
   };
 }
 
+/** The API did not issue. `status` is its HTTP status, 0 when there was no answer. */
+export class EnrolmentError extends Error {
+  readonly status: number;
+  constructor(message: string, status: number, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'EnrolmentError';
+    this.status = status;
+  }
+}
+
 const Issued = z.object({ certificate: z.string(), chain: z.string(), ca: z.string() });
 
 /**
  * Makes a key, has its certificate signed through the API's `issueCertificate`, and returns what the device connects
  * with. `token` is asked for a bearer token with scope `devices:write`.
- * @throws Error with the API's own sentence when it refuses, and on no answer within `timeoutMs`.
+ * @throws EnrolmentError with the API's own sentence when it refuses, and on no answer within `timeoutMs`.
  */
 export async function enrol(options: {
   deviceId: string;
@@ -40,15 +50,19 @@ export async function enrol(options: {
   const { deviceId, api, token, timeoutMs = 15_000 } = options;
   const { key, csr } = await createRequest(deviceId);
   const url = new URL(`/v1/devices/${encodeURIComponent(deviceId)}/certificates`, api);
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${await token()}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ csr }),
-    signal: AbortSignal.timeout(timeoutMs),
-  });
+  const headers = { authorization: `Bearer ${await token()}`, 'content-type': 'application/json' };
+  const signal = AbortSignal.timeout(timeoutMs);
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ csr }), signal }).catch(
+    (error: unknown) => {
+      throw new EnrolmentError(`${deviceId}: no answer from ${url.href}: ${String(error)}`, 0, error);
+    },
+  );
   const body = await response.text();
   if (response.status !== 201)
-    throw new Error(`${deviceId}: the API refused the certificate request: ${response.status} ${body.slice(0, 500)}`);
+    throw new EnrolmentError(
+      `${deviceId}: the API refused the certificate request: ${response.status} ${body.slice(0, 500)}`,
+      response.status,
+    );
   const issued = Issued.parse(JSON.parse(body));
   return { key, cert: `${issued.certificate.trimEnd()}\n${issued.chain.trimEnd()}\n`, ca: issued.ca };
 }

@@ -1,4 +1,4 @@
-import { metricNamePattern } from '../contracts/identifiers.ts';
+import { forbiddenKeys, metricNamePattern } from '../contracts/identifiers.ts';
 import { telemetryBounds, type Values } from '../contracts/telemetry.ts';
 
 /** A reading on its way. `ts` and `seq` are its identity at the platform: a resend carries the same two. */
@@ -32,12 +32,14 @@ export function readingProblems(values: Values, ts: number): string[] {
   if (names.length > telemetryBounds.metricsPerReading)
     problems.push(`values has ${names.length} metrics, allowed are ${telemetryBounds.metricsPerReading}`);
   for (const [name, value] of Object.entries(values)) {
-    if (!metricNamePattern.test(name))
+    if (!metricNamePattern.test(name) || forbiddenKeys.has(name))
       problems.push(`metric '${name}' has a wrong name: a letter or _ first, 1 to 64 of letters, digits, _ . -`);
     if (typeof value === 'number' ? !Number.isFinite(value) : typeof value !== 'string' && typeof value !== 'boolean')
       problems.push(`metric '${name}' is ${String(value)}, allowed are finite numbers, texts, true and false`);
     if (typeof value === 'string' && value.length > telemetryBounds.stringLength)
       problems.push(`metric '${name}' has ${value.length} characters, allowed are ${telemetryBounds.stringLength}`);
+    if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed()))
+      problems.push(`metric '${name}' has a NUL or a lone surrogate, which no store takes`);
   }
   return problems;
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { DeviceType } from '../contracts/device-type.ts';
 import type { NewDevice } from '../contracts/http/devices.ts';
+import { EnrolmentError } from '../device/enrol.ts';
 
 /** An answer of the API that was not the wanted one. `status` 0: no answer at all. */
 export class ApiError extends Error {
@@ -11,10 +12,12 @@ export class ApiError extends Error {
     this.name = 'ApiError';
     this.status = status;
   }
-  /** Whether the same request may succeed later. */
-  get passing(): boolean {
-    return this.status === 0 || this.status === 429 || this.status >= 500;
-  }
+}
+
+/** Whether the same request may succeed later. */
+function mayPass(error: unknown): boolean {
+  if (!(error instanceof ApiError) && !(error instanceof EnrolmentError)) return false;
+  return error.status === 0 || error.status === 429 || error.status >= 500;
 }
 
 const Client = z.object({ id: z.string().min(1), secret: z.string().min(1) });
@@ -24,6 +27,8 @@ const Token = z.object({ access_token: z.string(), expires_in: z.number() });
 export type FleetApi = {
   /** A bearer token with at least a minute to live. */
   token(): Promise<string>;
+  /** Runs `work` again, with growing random waits, while it fails with an `ApiError` or `EnrolmentError` that may pass. */
+  retried<T>(work: () => Promise<T>): Promise<T>;
   putDeviceType(type: DeviceType): Promise<void>;
   deviceTypeExists(id: string): Promise<boolean>;
   /** Creates the device; one that exists is left as it is. */
@@ -49,11 +54,8 @@ export function createFleetApi(options: ApiOptions): FleetApi {
     const basic = Buffer.from(`${encodeURIComponent(client.id)}:${encodeURIComponent(client.secret)}`);
     const response = await call(new URL('/oauth/token', api), {
       method: 'POST',
-      headers: {
-        authorization: `Basic ${basic.toString('base64')}`,
-        'content-type': 'application/x-www-form-urlencoded',
-      },
-      body: 'grant_type=client_credentials',
+      headers: { authorization: `Basic ${basic.toString('base64')}` },
+      body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'devices:read devices:write' }),
     });
     const token = Token.parse(await response.json());
     held = { text: token.access_token, until: Date.now() + (token.expires_in - 60) * 1_000 };
@@ -73,7 +75,7 @@ export function createFleetApi(options: ApiOptions): FleetApi {
       try {
         return await work();
       } catch (error) {
-        if (!(error instanceof ApiError) || !error.passing || attempt >= attempts) throw error;
+        if (!mayPass(error) || attempt >= attempts) throw error;
         const waitMs = Math.min(5_000, 200 * 2 ** attempt) * random();
         await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
@@ -98,6 +100,7 @@ export function createFleetApi(options: ApiOptions): FleetApi {
 
   return {
     token,
+    retried,
     async putDeviceType(type) {
       await discard(await request('PUT', `/v1/device-types/${type.id}`, type));
     },

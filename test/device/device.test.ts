@@ -233,6 +233,8 @@ test.each([
   [{ t: Number.NaN }, undefined, "metric 't' is NaN"],
   [{ t: 'x'.repeat(1_025) }, undefined, 'has 1025 characters'],
   [{ t: 1 }, 1.5, 'ts is 1.5'],
+  [{ constructor: 1 }, undefined, "metric 'constructor' has a wrong name"],
+  [{ t: 'a\0b' }, undefined, 'NUL or a lone surrogate'],
 ])('a reading that could only become a dead letter is refused where it is made: %o', (values, ts, message) => {
   const { device } = setup();
   expect(() => device.report(values, ts === undefined ? {} : { ts })).toThrow(message);

@@ -1,0 +1,68 @@
+import { type Command, Option } from 'commander';
+import { json } from '../output.ts';
+import { whole } from '../values.ts';
+import { findPlatform } from './platform.ts';
+
+type Common = { data?: string; json?: boolean };
+
+/** `iot bench …`: the numbers that docs/benchmarks.md claims, against the platform that runs on this machine. */
+export function registerBench(program: Command): void {
+  const bench = program
+    .command('bench')
+    .description('Measure the running platform: path, connections, handshakes, faults');
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  const show = (options: Common, result: unknown, text: string) =>
+    void process.stdout.write(`${options.json === true ? json(result) : text}\n`);
+  const command = (name: string, description: string) =>
+    bench
+      .command(name)
+      .description(description)
+      .option('--data <dir>', 'data folder of the platform (default: the one started last)')
+      .option('--json', 'result as one JSON line');
+
+  command('path', 'Readings through the whole path at a fixed rate, over mutual TLS')
+    .requiredOption('--rate <n>', 'readings a second', whole(1, 1_000_000))
+    .option('--seconds <n>', 'measured time', whole(1, 3_600), 20)
+    .option('--warmup <n>', 'seconds before that, not measured', whole(0, 600), 5)
+    .option('--connections <n>', 'devices', whole(1, 20_000), 1_000)
+    .option('--batch <n>', 'readings a message', whole(1, 1_000), 1)
+    .option('--bytes <n>', 'JSON bytes a reading', whole(130, 2_000), 150)
+    .addOption(new Option('--tls', 'mutual TLS; always on').hideHelp())
+    .action(
+      async (options: Common & Record<'rate' | 'seconds' | 'warmup' | 'connections' | 'batch' | 'bytes', number>) => {
+        const { benchPath } = await import('./path.ts');
+        const { pathText } = await import('./text.ts');
+        const result = await benchPath(
+          await findPlatform(options.data),
+          {
+            rate: options.rate,
+            seconds: options.seconds,
+            warmupSeconds: options.warmup,
+            connections: options.connections,
+            batch: options.batch,
+            readingBytes: options.bytes,
+          },
+          say,
+        );
+        show(options, result, pathText(result));
+      },
+    );
+
+  command('connections', 'Resident memory of an idle mutual-TLS device, beside bare aedes')
+    .option('--count <n>', 'devices', whole(1, 15_000), 2_000)
+    .action(async (options: Common & { count: number }) => {
+      const { benchConnections } = await import('./connections.ts');
+      const { connectionsText } = await import('./text.ts');
+      const result = await benchConnections(await findPlatform(options.data), options.count, say);
+      show(options, result, connectionsText(result));
+    });
+
+  command('handshakes', 'TLS handshakes a core, full and resumed, beside bare aedes')
+    .option('--count <n>', 'handshakes of each kind', whole(100, 100_000), 2_000)
+    .action(async (options: Common & { count: number }) => {
+      const { benchHandshakes } = await import('./handshakes.ts');
+      const { handshakesText } = await import('./text.ts');
+      const result = await benchHandshakes(await findPlatform(options.data), options.count, say);
+      show(options, result, handshakesText(result));
+    });
+}
