@@ -99,3 +99,47 @@ create table state_repairs (
   marked_at timestamptz not null default now(),
   primary key (tenant, device_id)
 );
+
+-- Devices with alert rules that have new rows, written in the transaction that inserts these, one row a batch. The
+-- alert worker takes them in order, runs the rules over what is newer than `alert_states`, and removes them in one
+-- transaction: alerts too are worked out from the rows, so a redelivery opens nothing twice.
+create table alert_pending (
+  id bigint generated always as identity primary key,
+  tenants text[] not null,
+  devices text[] not null
+);
+
+-- How far a device's readings have been looked at by its rules.
+create table alert_states (
+  tenant text collate "C" not null,
+  device_id text collate "C" not null,
+  ts timestamptz not null,
+  seq bigint not null,
+  received_at timestamptz not null,
+  -- When the first silence rule that is not open yet would open; null without one.
+  silent_at timestamptz,
+  primary key (tenant, device_id)
+);
+create index alert_states_silent on alert_states (silent_at) where silent_at is not null;
+
+-- Newest state that a device reported (`/devices/{id}/state`).
+create table reported_states (
+  tenant text collate "C" not null,
+  device_id text collate "C" not null,
+  state jsonb not null,
+  message text not null,
+  received_at timestamptz not null,
+  primary key (tenant, device_id)
+);
+
+-- Messages whose own database is away, kept here so that the others' devices go on (docs/decisions/0003).
+create table parked_messages (
+  id bigint generated always as identity primary key,
+  waits_for text not null,
+  message text not null unique,
+  attributes jsonb not null,
+  data bytea not null,
+  taken_until timestamptz not null default 'epoch',
+  parked_at timestamptz not null default now()
+);
+create index parked_messages_waiting on parked_messages (waits_for, id);

@@ -1,0 +1,110 @@
+import { type DeadLetterReason, telemetryBounds } from '../contracts/telemetry.ts';
+import { type Candidate, decodePayload, type Refusal } from './decode.ts';
+import type { CompiledType } from './device-type.ts';
+import { messageDeadLetterId } from './identity.ts';
+
+/** A bus message whose attributes were read. */
+export type Incoming = {
+  tenant: string;
+  device: string;
+  kind: 'events' | 'state';
+  subfolder: string;
+  /** The gateway's message id, also the trace id. */
+  message: string;
+  /** Gateway's receive time, epoch milliseconds. */
+  received: number;
+  data: Buffer;
+};
+
+/** A reading ready to store. `json` is its values as jsonb takes them. */
+export type Row = {
+  tenant: string;
+  device: string;
+  ts: number;
+  seq: number;
+  json: string;
+  message: string;
+  received: number;
+  /** Place in its message, and whether the gateway's stamp is all the identity it has. */
+  index: number;
+  stamped: boolean;
+  subfolder: string;
+};
+
+export type DeadLetter = {
+  tenant: string;
+  id: string;
+  device: string;
+  reason: DeadLetterReason;
+  detail: string;
+  payload: Buffer;
+  subfolder: string;
+  message: string;
+  received: number;
+};
+
+/**
+ * What becomes of a message: rows and dead letters, one for each reading. It depends on the message, its type and the
+ * retention only, not on when it is looked at: a redelivery after an outage comes to the same end.
+ */
+export function interpret(
+  incoming: Incoming,
+  type: CompiledType,
+  retentionMs: number,
+): { rows: Row[]; deadLetters: DeadLetter[] } {
+  const { tenant, device, message, received, subfolder } = incoming;
+  const decoded = decodePayload(incoming.data, received);
+  if ('refusal' in decoded) return { rows: [], deadLetters: [deadMessage(incoming, decoded.refusal)] };
+  const rows: Row[] = [];
+  const deadLetters: DeadLetter[] = [];
+  for (let index = 0; index < decoded.items.length; index++) {
+    const item = decoded.items[index] as (typeof decoded.items)[number];
+    if ('refusal' in item) {
+      deadLetters.push(deadPart(incoming, index, item.refusal, item.source));
+      continue;
+    }
+    const { candidate } = item;
+    const outcome = outsideWindow(candidate, received, retentionMs) ?? type.apply(candidate.values);
+    if ('refusal' in outcome) {
+      deadLetters.push(deadPart(incoming, index, outcome.refusal, sourceOf(candidate)));
+      continue;
+    }
+    const { ts, seq, stamped } = candidate;
+    const json = JSON.stringify(outcome.values);
+    rows.push({ tenant, device, ts, seq, json, message, received, index, stamped, subfolder });
+  }
+  return { rows, deadLetters };
+}
+
+/** The accept window of a device's clock, seen from the gateway's receive time. */
+function outsideWindow(candidate: Candidate, received: number, retentionMs: number): { refusal: Refusal } | undefined {
+  const ahead = candidate.ts - received;
+  if (ahead > telemetryBounds.aheadMs)
+    return clock(`ts is ${ahead} ms ahead of the platform, allowed are ${telemetryBounds.aheadMs}`);
+  if (-ahead > retentionMs) return clock(`ts is ${-ahead} ms old, kept are ${retentionMs}`);
+  return undefined;
+}
+
+function clock(detail: string): { refusal: Refusal } {
+  return { refusal: { reason: 'clock', detail } };
+}
+
+/** A dead letter of a whole message, with its payload untouched. */
+export function deadMessage(incoming: Incoming, refusal: Refusal): DeadLetter {
+  return deadLetter(incoming, messageDeadLetterId(incoming.message, -1), refusal, incoming.data);
+}
+
+function deadPart(incoming: Incoming, index: number, refusal: Refusal, source: unknown): DeadLetter {
+  const payload = Buffer.from(JSON.stringify(source) ?? 'null');
+  return deadLetter(incoming, messageDeadLetterId(incoming.message, index), refusal, payload);
+}
+
+function deadLetter(incoming: Incoming, id: string, refusal: Refusal, payload: Buffer): DeadLetter {
+  const { tenant, device, subfolder, message, received } = incoming;
+  return { tenant, id, device, reason: refusal.reason, detail: refusal.detail, payload, subfolder, message, received };
+}
+
+function sourceOf(candidate: Candidate): unknown {
+  const { ts, seq, values, stamped } = candidate;
+  return stamped ? { values } : { ts, seq, values };
+}

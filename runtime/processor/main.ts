@@ -1,0 +1,51 @@
+import { ProcessorSettings } from '../contracts/settings/services.ts';
+import { createBusClient } from '../platform/bus/client.ts';
+import { connectCache } from '../platform/cache/cache.ts';
+import { createPool } from '../platform/database/pool.ts';
+import { openShardPools } from '../platform/database/shard-pools.ts';
+import { runService } from '../platform/service/run.ts';
+import { startTracing } from '../platform/service/trace.ts';
+import { keepPartitions } from './partition-keeper.ts';
+import { startProcessor } from './processor.ts';
+
+const poolBounds = { application: 'processor', connectMs: 3_000, statementMs: 10_000 };
+
+await runService({
+  service: 'processor',
+  schema: ProcessorSettings,
+  env: process.env,
+  stopWithinMs: 25_000,
+  async start({ settings, log, metrics }) {
+    const tracing = startTracing(settings, 'processor');
+    const core = createPool({ ...poolBounds, name: 'core', url: settings.IOT_CORE_DATABASE_URL, max: 4 }, log);
+    const shards = await openShardPools(
+      { core, urls: settings.IOT_SHARD_DATABASE_URLS, pool: { ...poolBounds, max: 6 } },
+      log,
+    );
+    const cache = connectCache({ url: settings.IOT_REDIS_URL }, { log, name: settings.IOT_INSTANCE });
+    const bus = createBusClient(settings);
+    const keepDays = { readings: settings.IOT_RETENTION_DAYS, rollups: settings.IOT_ROLLUP_RETENTION_DAYS };
+    for (const name of shards.names()) await keepPartitions(shards.pool(name), Date.now(), keepDays, log);
+    const processor = startProcessor(
+      {
+        subscription: bus.subscriptionPath(settings.IOT_NAMESPACE, 'telemetry-processor'),
+        batchRows: settings.IOT_BATCH_ROWS,
+        batchMs: settings.IOT_BATCH_MS,
+        maxOutstandingMessages: settings.IOT_MAX_OUTSTANDING_MESSAGES,
+        maxOutstandingBytes: 134_217_728,
+        retentionDays: settings.IOT_RETENTION_DAYS,
+      },
+      { bus, core, shards, cache, metrics, tracing, log },
+    );
+    return {
+      health: {
+        live: () => true,
+        notReady: () => (processor.status().connected ? [] : ['bus']),
+      },
+      async stop() {
+        await processor.stop(10_000);
+        await Promise.all([shards.stop(), core.end(), cache.close(), bus.close(), tracing.stop()]);
+      },
+    };
+  },
+});

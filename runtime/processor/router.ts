@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from '../platform/service/log.ts';
+import { type RawMessage, readAttributes } from './attributes.ts';
+import type { CompiledType } from './device-type.ts';
+import type { DeviceTypes } from './device-types.ts';
+import { deadMessage, type Incoming, interpret } from './interpret.ts';
+import type { Work } from './lane.ts';
+
+/** A message from the bus or out of the parking, and what to call when all of it is durable. */
+export type Arrival = { raw: RawMessage; done: () => void; parked: boolean };
+
+export type RouterOptions = {
+  types: Pick<DeviceTypes, 'get' | 'lookup'>;
+  retentionMs: number;
+  /** Into the lane of the device's database. */
+  send: (work: Work) => void;
+  onCoreAway: (error: unknown) => void;
+  onCoreBack: () => void;
+  log: Log;
+  now: () => number;
+};
+
+export type Router = {
+  accept(arrival: Arrival): void;
+  /** Messages whose device's type is not known yet. */
+  readonly waiting: number;
+  readonly coreAway: boolean;
+  /** Takes up to `max` of the newest waiting messages, which then are the caller's. */
+  takeLast(max: number): { arrival: Arrival; incoming: Incoming }[];
+  stop(): void;
+};
+
+/** From a message to the work of one lane. Messages of devices not seen before wait together for one look-up. */
+export function createRouter(options: RouterOptions): Router {
+  const { types, retentionMs, send, log, now } = options;
+  let waiting: { arrival: Arrival; incoming: Incoming; since: number }[] = [];
+  let looking = false;
+  let coreAway = false;
+  const stopped = new AbortController();
+
+  const accept = (arrival: Arrival) => {
+    const incoming = readAttributes(arrival.raw);
+    if (typeof incoming === 'string') {
+      // Nobody but a gateway of ours may publish here; there is no tenant whose dead letter this could be.
+      log.error({ why: incoming, bytes: arrival.raw.data.length }, 'message without our attributes dropped');
+      arrival.done();
+      return;
+    }
+    const type = types.get(incoming.tenant, incoming.device);
+    if (type !== undefined) return route(arrival, incoming, type, now());
+    waiting.push({ arrival, incoming, since: now() });
+    if (!looking) void lookUp();
+  };
+
+  const route = (arrival: Arrival, incoming: Incoming, type: CompiledType | null, since: number) => {
+    const { tenant, device, message, received } = incoming;
+    const base = {
+      raw: arrival.raw,
+      message,
+      tenant,
+      device,
+      received,
+      since,
+      done: arrival.done,
+      parked: arrival.parked,
+    };
+    const nothing = { rows: [], deadLetters: [], state: undefined, watched: false };
+    if (type === null) {
+      const detail = `device '${device}' is not registered in tenant '${tenant}'`;
+      return send({ ...base, ...nothing, deadLetters: [deadMessage(incoming, { reason: 'unknown-device', detail })] });
+    }
+    if (incoming.kind === 'state') {
+      const state = readState(incoming);
+      if (typeof state !== 'string')
+        return send({ ...base, ...nothing, deadLetters: [deadMessage(incoming, { reason: 'malformed', ...state })] });
+      return send({ ...base, ...nothing, state: { tenant, device, message, received, json: state } });
+    }
+    const { rows, deadLetters } = interpret(incoming, type, retentionMs);
+    send({ ...base, rows, deadLetters, state: undefined, watched: type.alerts.length > 0 && rows.length > 0 });
+  };
+
+  const lookUp = async () => {
+    looking = true;
+    for (let failures = 0; waiting.length > 0 && !stopped.signal.aborted; ) {
+      const some = waiting.splice(0, 2_000);
+      const devices = new Map(
+        some.map(({ incoming: i }) => [`${i.tenant}/${i.device}`, [i.tenant, i.device] as const]),
+      );
+      try {
+        await types.lookup([...devices.values()]);
+        failures = 0;
+        if (coreAway) options.onCoreBack();
+        coreAway = false;
+        for (const { arrival, incoming, since } of some)
+          route(arrival, incoming, types.get(incoming.tenant, incoming.device) ?? null, since);
+      } catch (error) {
+        waiting = [...some, ...waiting];
+        coreAway = true;
+        options.onCoreAway(error);
+        await sleep(Math.min(2_000, 100 * 2 ** failures++), undefined, { ref: false });
+      }
+    }
+    looking = false;
+  };
+
+  return {
+    accept,
+    get waiting() {
+      return waiting.length;
+    },
+    get coreAway() {
+      return coreAway;
+    },
+    takeLast(max) {
+      const fresh = waiting.filter((w) => !w.arrival.parked).slice(-max);
+      const taken = new Set(fresh);
+      waiting = waiting.filter((w) => !taken.has(w));
+      return fresh;
+    },
+    stop: () => stopped.abort(),
+  };
+}
+
+/** A reported state is one JSON object, kept as sent. */
+function readState(incoming: Incoming): string | { detail: string } {
+  try {
+    const value: unknown = JSON.parse(incoming.data.toString('utf8'));
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      return { detail: 'a reported state is a JSON object' };
+    if (deeperThan(value, 32)) return { detail: 'a reported state is nested deeper than 32' };
+    const json = JSON.stringify(value);
+    // Postgres' jsonb takes neither NUL nor lone surrogates; JSON.stringify escapes both.
+    if (/\\u0000|\\ud[89a-f]/.test(json)) return { detail: 'a reported state has a NUL or a lone surrogate' };
+    return json;
+  } catch (error) {
+    return { detail: `not JSON: ${(error as Error).message.slice(0, 200)}` };
+  }
+}
+
+function deeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => deeperThan(inner, levels - 1));
+}
