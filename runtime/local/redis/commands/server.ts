@@ -1,5 +1,5 @@
 import { CommandError, ok, type Reply } from '../resp.ts';
-import { syntaxError } from './command.ts';
+import { indexArgument, syntaxError } from './command.ts';
 
 export type ClientFacts = { id: number; name: string };
 
@@ -7,8 +7,8 @@ export type ClientFacts = { id: number; name: string };
 export const serverVersion = '7.0.0';
 
 export function selectDatabase([index = '']: readonly string[]): Reply {
-  if (!/^\d{1,9}$/.test(index)) throw new CommandError('ERR invalid DB index');
-  if (index !== '0') throw new CommandError('ERR DB index is out of range: the stand-in has database 0 only');
+  if (indexArgument(index) !== 0)
+    throw new CommandError('ERR DB index is out of range: the stand-in has database 0 only');
   return ok;
 }
 
