@@ -298,7 +298,7 @@ function launcher(context: { options: PlatformOptions; ports: Ports; folder: Dat
   };
 }
 
-const partOrder = (name: string) => partNames.findIndex((each) => each === name);
+const partOrder = (name: string) => (partNames as readonly string[]).indexOf(name);
 
 /** Rejects when the work takes too long, naming what is missing, or when it is given up. */
 async function within(

@@ -1,0 +1,74 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** SPDX identifiers that put no condition on a product which uses the package, beyond keeping its notice. */
+const permissive: ReadonlySet<string> = new Set(
+  '0BSD Apache-2.0 BSD-2-Clause BSD-3-Clause BlueOak-1.0.0 CC0-1.0 ISC MIT MIT-0 PostgreSQL Python-2.0 Unlicense Zlib'.split(
+    ' ',
+  ),
+);
+/** Data, not code, and unmodified: the browsers' feature tables. Development only. */
+const exceptions: Readonly<Record<string, string>> = { 'caniuse-lite': 'CC-BY-4.0' };
+
+type Entry = { name: string; version: string; licence: string; dev: boolean };
+
+/** Whether an SPDX expression can be met by permissive licences alone. */
+export function isPermissive(expression: string): boolean {
+  const bare = expression.trim().replace(/^\((.*)\)$/s, '$1');
+  const alternatives = bare.split(/\s+OR\s+/);
+  if (alternatives.length > 1) return alternatives.some(isPermissive);
+  const parts = bare.split(/\s+AND\s+/);
+  return parts.length > 1 ? parts.every(isPermissive) : permissive.has(bare);
+}
+
+export function licenceProblems(root: string): string[] {
+  return entries(root)
+    .filter(({ name, licence }) => !isPermissive(licence) && exceptions[name] !== licence)
+    .map(({ name, version, licence }) => `${name} ${version} is under ${licence}, which is not on the permissive list`);
+}
+
+/** The list that goes with the product: every package outside of development, by name, from the lockfile. */
+export function notices(root: string): string {
+  const rows = entries(root)
+    .filter(({ dev }) => !dev)
+    .map(({ name, version, licence }) => `| ${name} | ${version} | ${licence} |`);
+  return [
+    '# Third-party notices',
+    '',
+    'Packages that the platform runs with, from `package-lock.json`. The text of each licence, with its copyright notice, is in',
+    'the package itself (`node_modules/<name>/LICENSE`), which goes along wherever the platform does.',
+    'Made by `npm run check -- --write`.',
+    '',
+    '| package | version | licence |',
+    '|---|---|---|',
+    ...[...new Set(rows)],
+    '',
+  ].join('\n');
+}
+
+type Lockfile = { packages: Record<string, { version?: string; license?: string; dev?: boolean; link?: boolean }> };
+
+function entries(root: string): Entry[] {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as Lockfile;
+  return Object.entries(packages)
+    .filter(([path, entry]) => path.includes('node_modules/') && entry.link !== true)
+    .map(([path, entry]) => ({
+      name: path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length),
+      version: entry.version ?? '?',
+      licence: entry.license ?? fromPackage(join(root, path)),
+      dev: entry.dev === true,
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.version < b.version ? -1 : 1));
+}
+
+/** Older packages name their licence in a form that npm does not copy into the lockfile. */
+function fromPackage(folder: string): string {
+  const path = join(folder, 'package.json');
+  if (!existsSync(path)) return 'unknown (not installed here)';
+  const { license, licenses } = JSON.parse(readFileSync(path, 'utf8')) as {
+    license?: string | { type: string };
+    licenses?: { type: string }[];
+  };
+  const named = typeof license === 'string' ? license : license?.type;
+  return named ?? licenses?.map(({ type }) => type).join(' OR ') ?? 'unknown';
+}

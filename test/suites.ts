@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { addTotals, type Outcome, type Totals, totalsLine, totalsOf } from './totals.ts';
+
+const root = resolve(fileURLToPath(new URL('..', import.meta.url)));
+/** In this order: what is quickest to fail comes first. Minutes are a bound for a hang, not an expectation. */
+const suites = [
+  { name: 'unit', minutes: 5 },
+  { name: 'integration', minutes: 20 },
+  { name: 'e2e', minutes: 20 },
+] as const;
+
+/**
+ * Runs vitest once a suite. Arguments: names of suites, anything else goes to vitest (a file's path, `-t NAME`).
+ * @returns exit code: 0 when all passed.
+ */
+export async function runSuites(args: readonly string[]): Promise<number> {
+  const named = suites.filter((suite) => args.includes(suite.name));
+  const rest = args.filter((arg) => !suites.some((suite) => suite.name === arg));
+  let totals: Totals = { passed: 0, failed: 0, skipped: 0 };
+  const lines: string[] = [];
+  for (const suite of named.length > 0 ? named : suites) {
+    process.stdout.write(`\n== ${suite.name} ==\n`);
+    const began = performance.now();
+    const outcome = await runSuite(suite, rest);
+    const { totals: own, notes } = totalsOf(outcome);
+    totals = addTotals(totals, own);
+    const seconds = ((performance.now() - began) / 1_000).toFixed(0).padStart(4);
+    lines.push(`${suite.name.padEnd(12)} ${seconds} s  ${totalsLine(own)}`, ...notes.map((note) => `  ${note}`));
+  }
+  process.stdout.write(`\n${lines.join('\n')}\n${totalsLine(totals)}\n`);
+  return totals.failed > 0 ? 1 : 0;
+}
+
+async function runSuite(suite: { name: string; minutes: number }, args: readonly string[]): Promise<Outcome> {
+  const folder = await mkdtemp(join(tmpdir(), 'iot-test-report-'));
+  const file = join(folder, 'report.json');
+  try {
+    const how = await vitest(
+      [
+        'run',
+        '--project',
+        suite.name,
+        '--passWithNoTests',
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${file}`,
+        ...args,
+      ],
+      suite.minutes,
+    );
+    return { how, report: await readFile(file, 'utf8').catch(() => undefined) };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** @returns `ok`, or how vitest ended instead. */
+function vitest(args: string[], minutes: number): Promise<string> {
+  const entry = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  const child = spawn(process.execPath, [entry, ...args], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  return new Promise((done) => {
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      done(`was ended after ${minutes} minutes`);
+    }, minutes * 60_000);
+    const end = (how: string) => {
+      clearTimeout(timer);
+      done(how);
+    };
+    child.once('error', (error) => end(`could not be started: ${error.message}`));
+    child.once('exit', (code, signal) =>
+      end(code === 0 ? 'ok' : signal === null ? `exited with ${code}` : `ended by ${signal}`),
+    );
+  });
+}

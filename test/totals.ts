@@ -1,0 +1,55 @@
+/** True totals of a run: what crashed, never began, or left no report counts as failed. Pure. */
+export type Totals = { passed: number; failed: number; skipped: number };
+
+/** How one vitest run ended (`ok` or what happened), and its JSON report, if it wrote one. */
+export type Outcome = { how: string; report: string | undefined };
+
+/** The part of vitest's JSON report (Jest's format) that we read. */
+type Report = {
+  testResults: {
+    name: string;
+    status: string;
+    message?: string;
+    assertionResults: { status: string; fullName: string }[];
+  }[];
+};
+
+export function totalsOf(outcome: Outcome): { totals: Totals; notes: string[] } {
+  const totals: Totals = { passed: 0, failed: 0, skipped: 0 };
+  const notes: string[] = [];
+  if (outcome.report === undefined) {
+    totals.failed++;
+    return { totals, notes: [`no report: vitest ${outcome.how}`] };
+  }
+  for (const file of (JSON.parse(outcome.report) as Report).testResults) {
+    const failedBefore = totals.failed;
+    for (const { status, fullName } of file.assertionResults) {
+      if (status === 'passed') totals.passed++;
+      else if (status === 'failed') totals.failed++;
+      else {
+        totals.skipped++;
+        notes.push(`skipped: ${fullName}`);
+      }
+    }
+    // A file that could not be loaded, or whose beforeAll threw: its tests are not in the report, or are "skipped" there.
+    if (file.status === 'failed' && totals.failed === failedBefore) {
+      totals.failed++;
+      notes.push(`failed as a whole: ${file.name} ${(file.message ?? '').split('\n', 1)[0]}`);
+    }
+  }
+  // An unhandled rejection outside of any test, a worker that died: vitest says so by its exit code alone.
+  if (outcome.how !== 'ok' && totals.failed === 0) {
+    totals.failed++;
+    notes.push(`vitest ${outcome.how}, though no test failed`);
+  }
+  return { totals, notes };
+}
+
+export const addTotals = (a: Totals, b: Totals): Totals => ({
+  passed: a.passed + b.passed,
+  failed: a.failed + b.failed,
+  skipped: a.skipped + b.skipped,
+});
+
+export const totalsLine = ({ passed, failed, skipped }: Totals) =>
+  `${passed} passed, ${failed} failed, ${skipped} skipped`;
