@@ -84,6 +84,7 @@ export const TelemetrySettings = z.object({
   ...coreDatabase,
   ...shardDatabases,
   IOT_HTTP_PORT: port(),
+  IOT_DEVICES_URL: url('http', 'https'),
   IOT_FAN_OUT_MS: whole(2_000, 50, 30_000),
   /** Prometheus endpoints of the processors and gateways, for rates and latency in the fleet summary: `name=http://…/metrics,…` */
   IOT_SCRAPE: z.string().default(''),

@@ -11,6 +11,8 @@ export type ShardPools = {
   names(): readonly string[];
   /** Name of the database that holds a device. */
   databaseOf(tenant: string, device: string): string;
+  /** Name of the database that holds a logical shard; undefined for a number that is none. */
+  databaseOfShard(shard: number): string | undefined;
   /** @throws Error when the process was given no database of that name. */
   pool(name: string): pg.Pool;
   poolFor(tenant: string, device: string): { name: string; pool: pg.Pool };
@@ -74,6 +76,7 @@ export async function openShardPools(options: ShardPoolsOptions, log: Log): Prom
     mapVersion: () => map.version,
     names: () => names,
     databaseOf,
+    databaseOfShard: (shard) => map.databases[shard],
     pool,
     poolFor(tenant, device) {
       const name = databaseOf(tenant, device);

@@ -1,0 +1,63 @@
+import type { z } from 'zod';
+import { telemetryOperations } from '../contracts/http/telemetry.ts';
+import type { TelemetrySettings } from '../contracts/settings/services.ts';
+import { connectCache } from '../platform/cache/cache.ts';
+import { createPool } from '../platform/database/pool.ts';
+import { openShardPools } from '../platform/database/shard-pools.ts';
+import { serveOperations } from '../platform/http/serve.ts';
+import type { Running, ServiceContext } from '../platform/service/run.ts';
+import { createDevicesClient } from './devices-client.ts';
+import { parseTargets, startScraper } from './fleet/scraper.ts';
+import { createTotals } from './fleet/totals.ts';
+import { telemetryHandlers } from './handlers.ts';
+import { guardShards } from './stores.ts';
+
+export type Settings = Readonly<z.output<typeof TelemetrySettings>>;
+export type TelemetryService = Running & { port: number };
+
+const statementMs = 5_000;
+
+/** Queries: newest state, history, fleet, alerts, dead letters. It writes nothing but acknowledgements of alerts. */
+export async function startTelemetry(
+  { settings, log, metrics }: ServiceContext<Settings>,
+  options: { checkAnswers?: boolean; clock?: () => number } = {},
+): Promise<TelemetryService> {
+  const { clock = Date.now, ...serving } = options;
+  const targets = parseTargets(settings.IOT_SCRAPE);
+  const application = settings.IOT_INSTANCE;
+  const bounds = { application, connectMs: 2_000, statementMs };
+  const core = createPool({ ...bounds, name: 'core', url: settings.IOT_CORE_DATABASE_URL, max: 2 }, log);
+  const shards = await openShardPools(
+    { core, urls: settings.IOT_SHARD_DATABASE_URLS, pool: { ...bounds, max: 8 } },
+    log,
+  );
+  const stores = guardShards(shards, settings.IOT_FAN_OUT_MS, log);
+  const cache = connectCache({ url: settings.IOT_REDIS_URL }, { log, name: application });
+  const devices = createDevicesClient(settings.IOT_DEVICES_URL, log);
+  const scraper = startScraper(targets, clock, log);
+  const totals = createTotals(stores, clock);
+  const http = await serveOperations({
+    service: 'telemetry',
+    operations: telemetryOperations,
+    handlers: telemetryHandlers({ stores, cache, devices, scraper, totals, clock }),
+    log,
+    metrics,
+    bind: settings.IOT_BIND,
+    port: settings.IOT_HTTP_PORT,
+    ...serving,
+  });
+  return {
+    port: http.port,
+    health: {
+      live: () => true,
+      // One shard away leaves the other shards' devices; all away leave nobody.
+      notReady: () => (stores.away().length === shards.names().length ? ['shard databases'] : []),
+    },
+    async stop() {
+      await http.close();
+      await scraper.stop();
+      devices.close();
+      await Promise.all([cache.close(), shards.stop(), core.end()]);
+    },
+  };
+}
