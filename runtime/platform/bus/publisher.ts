@@ -75,6 +75,11 @@ export class Publisher {
     return this.breaker.state;
   }
 
+  /** Whether a message would be taken now; true while `away` means that a probe is due. */
+  admits(): boolean {
+    return this.breaker.admits(this.options.now());
+  }
+
   /** Messages handed over and not yet answered. */
   get unconfirmed(): number {
     return this.outstanding.messages;

@@ -1,0 +1,307 @@
+import { Socket } from 'node:net';
+import { Aedes, type Client } from 'aedes';
+import type { Identity } from './client-identity.ts';
+import { grantedQos, noEmitter } from './delivery.ts';
+import { scan } from './frame-guard.ts';
+import { noPersistence } from './no-persistence.ts';
+import { type EndReason, type Refusal, Session } from './session.ts';
+
+/** What the gateway decides; the broker asks. Nothing here may throw. */
+export type BrokerHandlers = {
+  /** CONNECT: fills the session and returns `undefined`, or says how to refuse. */
+  admit(session: Session, connect: { clientId: string; keepaliveSeconds: number }): Refusal | undefined;
+  connected(session: Session): void;
+  ended(session: Session, reason: EndReason): void;
+  /** PUBLISH: `done` is called once, later, when the message is durable, or with why the connection must end. */
+  publish(session: Session, message: InboundMessage, done: (error: Error | null) => void): void;
+  maySubscribe(session: Session, filter: string, subscriptions: number): boolean;
+  /** Back-pressure: false leaves the bytes in the socket; asked again soon. */
+  mayRead(session: Session, now: number): boolean;
+  /** A connection that ends for its own fault, or by an error. */
+  failed(session: Session, reason: EndReason, why: string): void;
+};
+
+export type InboundMessage = { topic: string; payload: Buffer; qos: 0 | 1 | 2; messageId: number };
+
+type GuardedSocket = Socket & { session?: Session };
+type AedesClient = Client & {
+  session?: Session;
+  _disconnected: boolean;
+  _parser: { parse(chunk: Buffer): number; emit(event: 'error', error: Error): boolean };
+  subscriptions: Record<string, { qos: number }>;
+  resume(): void;
+};
+
+const gateCheckMs = 25;
+const drainTimeoutMs = 20_000;
+/** Acknowledgements that a device does not read may pile up to this, bytes, before nothing more is read from it. */
+const unreadAcksBytes = 65_536;
+/** CONNACK of MQTT 5 with "unsupported protocol version"; 3.1.1's code 1 would be no valid packet to such a client. */
+const unsupportedVersion5 = Buffer.from([0x20, 0x03, 0x00, 0x84, 0x00]);
+
+/**
+ * aedes without its message bus. What a device publishes goes to the gateway and to nobody else, so publishing inside
+ * aedes, its retained messages and its news about clients ($SYS) end here.
+ */
+class SilentAedes extends Aedes {
+  declare counter: number;
+  override publish(_packet: unknown, client: unknown, done?: unknown): void {
+    const callback = typeof client === 'function' ? client : done;
+    if (typeof callback === 'function') callback();
+  }
+  /** Starts its timers; in aedes 1.2 the constructor alone does not. */
+  declare listen: () => Promise<void>;
+}
+
+/**
+ * The only file that knows aedes. It turns connections into sessions and packets into questions to the gateway, and
+ * writes PUBACK and PUBREC itself: aedes 1.2 hands a message on only after it has sent the PUBACK
+ * (lib/handlers/publish.js, `case 1`), which would acknowledge what is not stored yet.
+ */
+export class Broker {
+  private readonly aedes: SilentAedes;
+  private readonly handlers: BrokerHandlers;
+  private readonly clients = new WeakMap<Session, AedesClient>();
+  private readonly gated = new Set<Session>();
+  private readonly gateTimer: NodeJS.Timeout;
+  private corked: Session[] = [];
+  private continuations: (() => void)[] = [];
+
+  static async create(handlers: BrokerHandlers, options: { connectTimeoutMs: number }): Promise<Broker> {
+    const broker = new Broker(handlers, options);
+    await broker.aedes.listen();
+    return broker;
+  }
+
+  private constructor(handlers: BrokerHandlers, options: { connectTimeoutMs: number }) {
+    this.handlers = handlers;
+    this.aedes = new SilentAedes({
+      mq: noEmitter,
+      persistence: { ...noPersistence },
+      connectTimeout: options.connectTimeoutMs,
+      drainTimeout: drainTimeoutMs,
+      queueLimit: 42,
+      maxClientsIdLength: 1_024,
+      maxTopicLevels: 12,
+      preConnect: (client, packet, done) => this.preConnect(client as AedesClient, packet as never, done),
+      authenticate: (client, _user, _password, done) => authenticate(client as AedesClient, done as never),
+      authorizePublish: (client, packet, done) => this.authorizePublish(client as AedesClient, packet as never, done),
+      authorizeSubscribe: (client, subscription, done) =>
+        done(null, this.maySubscribe(client as AedesClient, subscription.topic) ? subscription : null),
+    });
+    this.aedes.on('client', (client) => this.onClient(client as AedesClient));
+    this.aedes.on('clientDisconnect', (client) => this.onEnd(client as AedesClient));
+    this.aedes.on('clientError', (client, error) => this.onError(client as AedesClient, error));
+    this.aedes.on('connectionError', (client, error) => this.onError(client as AedesClient, error));
+    this.gateTimer = setInterval(() => this.openGates(), gateCheckMs);
+    this.gateTimer.unref();
+  }
+
+  /** Takes over an accepted connection; `identity` is absent on the plain port. */
+  accept(socket: Socket, identity: Identity | undefined): Session {
+    const session = new Session(socket, identity, Date.now());
+    const guarded = socket as GuardedSocket;
+    guarded.session = session;
+    guarded.read = this.read as GuardedSocket['read'];
+    const client = this.aedes.handle(socket) as AedesClient;
+    client.session = session;
+    client._parser.parse = parseOrFail;
+    this.clients.set(session, client);
+    return session;
+  }
+
+  /**
+   * Ends a connection. `gently` sends what is written first (drain); otherwise at once.
+   */
+  close(session: Session, reason: EndReason, gently = false): void {
+    session.endReason ??= reason;
+    if (!gently || session.socket.destroyed) {
+      this.clients.get(session)?.close();
+      return;
+    }
+    session.socket.end();
+    setTimeout(() => this.clients.get(session)?.close(), 1_000).unref();
+  }
+
+  /** Sends a message of the platform to a device that listens to its topic. @returns whether it does. */
+  send(session: Session, topic: string, payload: Buffer, qos: 0 | 1): boolean {
+    const client = this.clients.get(session);
+    const granted = client === undefined || client.closed ? -1 : grantedQos(client.subscriptions, topic);
+    if (client === undefined || granted < 0) return false;
+    const packet = { cmd: 'publish' as const, topic, payload, dup: false, retain: false };
+    client.publish({ ...packet, qos: Math.min(qos, granted) as 0 | 1 }, () => undefined);
+    return true;
+  }
+
+  get paused(): number {
+    return this.gated.size;
+  }
+
+  stop(): Promise<void> {
+    clearInterval(this.gateTimer);
+    return new Promise((resolve) => this.aedes.close(() => resolve()));
+  }
+
+  /**
+   * Stands in for a socket's `read`, which aedes calls with `null` for all there is: asks the gateway whether it may, and
+   * checks packet sizes before the parser gathers them. Calls with a number are the stream's own.
+   */
+  private readonly read = (() => {
+    const broker = this;
+    return function read(this: GuardedSocket, size?: number | null): Buffer | null {
+      if (size !== null || this.session === undefined) return Socket.prototype.read.call(this, size ?? undefined);
+      return broker.readGuarded(this, this.session);
+    };
+  })();
+
+  private readGuarded(socket: Socket, session: Session): Buffer | null {
+    const now = Date.now();
+    if (socket.writableLength > unreadAcksBytes || !this.handlers.mayRead(session, now)) {
+      if (session.pausedSince === 0) session.pausedSince = now;
+      this.gated.add(session);
+      return null;
+    }
+    const chunk = Socket.prototype.read.call(socket) as Buffer | null;
+    if (chunk === null) return null;
+    session.lastSeenAt = now;
+    const problem = scan(session.frame, chunk, now);
+    if (problem === undefined) return chunk;
+    const reason = problem.includes('allowed are') ? 'oversize' : 'protocol';
+    session.endReason ??= reason;
+    this.handlers.failed(session, reason, problem);
+    // Not from here: aedes is in the middle of its own read.
+    setImmediate(() => this.close(session, reason));
+    return null;
+  }
+
+  private openGates(): void {
+    if (this.gated.size === 0) return;
+    const now = Date.now();
+    for (const session of this.gated) {
+      const client = this.clients.get(session);
+      if (client === undefined || client.closed) this.gated.delete(session);
+      else if (session.socket.writableLength <= unreadAcksBytes && this.handlers.mayRead(session, now)) {
+        this.gated.delete(session);
+        session.pausedSince = 0;
+        session.lastSeenAt = now;
+        client.resume();
+      }
+    }
+  }
+
+  private preConnect(
+    client: AedesClient,
+    packet: { protocolVersion: number; clientId: string; keepalive: number; clean: boolean; will?: unknown },
+    done: (error: Error | null, proceed: boolean) => void,
+  ): void {
+    const session = client.session as Session;
+    if (packet.protocolVersion === 5) {
+      session.endReason = 'refused';
+      this.handlers.failed(session, 'refused', 'MQTT 5 is not offered, 3.1.1 is');
+      session.socket.write(unsupportedVersion5);
+      this.close(session, 'refused', true);
+      return;
+    }
+    session.refusal = this.handlers.admit(session, { clientId: packet.clientId, keepaliveSeconds: packet.keepalive });
+    packet.clientId = session.refusal === undefined ? session.name : `refused-${Math.random()}`;
+    // Our own idle check replaces aedes' timer a connection; sessions and wills are the platform's (see no-persistence).
+    packet.keepalive = 0;
+    packet.clean = true;
+    delete packet.will;
+    done(null, true);
+  }
+
+  private onClient(client: AedesClient): void {
+    this.handlers.connected(client.session as Session);
+  }
+
+  private onEnd(client: AedesClient): void {
+    const session = client.session as Session;
+    this.gated.delete(session);
+    this.handlers.ended(session, session.endReason ?? (client._disconnected ? 'client' : 'network'));
+  }
+
+  private onError(client: AedesClient, error: Error): void {
+    const session = client.session;
+    if (session === undefined || session.endReason !== undefined || session.refusal !== undefined) return;
+    const code = (error as NodeJS.ErrnoException).code;
+    const fromNetwork = code?.startsWith('E') === true && code !== 'ERR_INTERNAL_ASSERTION';
+    session.endReason = fromNetwork ? 'network' : error.message.includes('in time') ? 'slow' : 'protocol';
+    if (!fromNetwork) this.handlers.failed(session, session.endReason, error.message);
+  }
+
+  private maySubscribe(client: AedesClient, filter: string): boolean {
+    const session = client.session as Session;
+    return this.handlers.maySubscribe(session, filter, Object.keys(client.subscriptions).length);
+  }
+
+  private authorizePublish(client: AedesClient, packet: InboundMessage, next: (error?: Error | null) => void): void {
+    const session = client.session as Session;
+    session.held++;
+    this.handlers.publish(session, packet, (error) => {
+      session.held--;
+      if (client.closed) return;
+      if (error !== null) {
+        next(error);
+        return;
+      }
+      if (packet.qos > 0) this.acknowledge(session, packet.qos === 1 ? 0x40 : 0x50, packet.messageId);
+      packet.qos = 0; // the acknowledgement is written: aedes has nothing left to send
+      this.later(next);
+    });
+  }
+
+  private acknowledge(session: Session, type: number, messageId: number): void {
+    const { socket } = session;
+    if (!socket.writable) return;
+    if (!session.corked) {
+      session.corked = true;
+      socket.cork();
+      if (this.corked.push(session) === 1) process.nextTick(() => this.uncork());
+    }
+    const ack = Buffer.allocUnsafe(4);
+    ack[0] = type;
+    ack[1] = 2;
+    ack.writeUInt16BE(messageId, 2);
+    socket.write(ack);
+  }
+
+  private uncork(): void {
+    const sessions = this.corked;
+    this.corked = [];
+    for (const session of sessions) {
+      session.corked = false;
+      session.socket.uncork();
+    }
+  }
+
+  /** First all acknowledgements of a confirmed batch leave, then the next packets are read. */
+  private later(next: () => void): void {
+    if (this.continuations.push(next) === 1) setImmediate(() => this.continue());
+  }
+
+  private continue(): void {
+    const all = this.continuations;
+    this.continuations = [];
+    for (const next of all) next();
+  }
+}
+
+function authenticate(
+  client: AedesClient,
+  done: (error: (Error & { returnCode: number }) | null, ok: boolean) => void,
+): void {
+  const refusal = client.session?.refusal;
+  if (refusal === undefined) done(null, true);
+  else done(Object.assign(new Error(refusal.reason), { returnCode: refusal.code }), false);
+}
+
+/** mqtt-packet throws on some malformed packets instead of emitting; thrown from a socket's event it ends the process. */
+function parseOrFail(this: AedesClient['_parser'], chunk: Buffer): number {
+  try {
+    return (Object.getPrototypeOf(this) as AedesClient['_parser']).parse.call(this, chunk);
+  } catch (error) {
+    this.emit('error', error instanceof Error ? error : new Error(String(error)));
+    return 0;
+  }
+}

@@ -1,0 +1,362 @@
+import type { Server } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Registry } from 'prom-client';
+import type { z } from 'zod';
+import { defaultTenant, deviceIdPattern } from '../contracts/identifiers.ts';
+import type { GatewaySettings } from '../contracts/settings/services.ts';
+import { maySubscribe } from '../contracts/topics.ts';
+import type { Publisher } from '../platform/bus/publisher.ts';
+import type { Cache } from '../platform/cache/cache.ts';
+import { identityChangedChannel } from '../platform/cache/keys.ts';
+import type { HealthChecks } from '../platform/service/health.ts';
+import type { Log } from '../platform/service/log.ts';
+import type { Tracing } from '../platform/service/trace.ts';
+import { admitted, decide } from './admission.ts';
+import { Broker, type BrokerHandlers } from './broker.ts';
+import { deviceOfClientId, type Identity, identify } from './client-identity.ts';
+import { drain } from './drain.ts';
+import { DurableWrite } from './durable-write.ts';
+import { holdCapMs } from './hold-budget.ts';
+import { IdentityFeed } from './identity-feed.ts';
+import { Ingest } from './ingest.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { Listener, listenPlain } from './listener.ts';
+import { type Counts, gatewayMetrics } from './metrics.ts';
+import { Penalties } from './penalties.ts';
+import { Presence } from './presence.ts';
+import { QuietLog } from './quiet-log.ts';
+import type { Ending } from './revocations.ts';
+import type { EndReason, Refusal, RefusalLabel, Session } from './session.ts';
+import type { SpillLog } from './spill-log.ts';
+import { replaySpill, type SpillReplay } from './spill-replay.ts';
+import { type Overdue, overdue } from './sweep.ts';
+import { readTlsFiles, watchTlsFiles } from './tls-files.ts';
+
+export type Settings = Readonly<z.output<typeof GatewaySettings>>;
+
+export type GatewayParts = {
+  settings: Settings;
+  log: Log;
+  metrics: Registry;
+  tracing: Tracing;
+  /** Topic `telemetry`: acknowledged only after it has confirmed. */
+  telemetry: Publisher;
+  /** Topic `lifecycle`: best effort. */
+  lifecycle: Publisher;
+  cache: Cache | undefined;
+  spill: SpillLog | undefined;
+};
+
+const connectTimeoutMs = 10_000;
+const sweepMs = 1_000;
+const maxSubscriptions = 16;
+
+/** MQTT in, bus out; see README.md in this folder. Starts in the constructor's order, stops in the reverse one. */
+export class Gateway {
+  private readonly parts: GatewayParts;
+  private readonly sessions = new Map<string, Session>();
+  private readonly penalties = new Penalties(Math.random);
+  private readonly counts: Counts;
+  private readonly quiet: QuietLog;
+  private readonly writes: DurableWrite;
+  private readonly ingest: Ingest;
+  private readonly feed: IdentityFeed;
+  private readonly events: Lifecycle;
+  private readonly presence: Presence | undefined;
+  private readonly replay: SpillReplay | undefined;
+  private broker: Broker | undefined;
+  private listener: Listener | undefined;
+  private plain: Server | undefined;
+  private readonly endings: (() => void)[] = [];
+  private draining = false;
+  private lastConnection = 0;
+  private lastSweep = Date.now();
+
+  constructor(parts: GatewayParts) {
+    this.parts = parts;
+    const { settings, log, cache, spill } = parts;
+    const metrics = gatewayMetrics(parts.metrics, {
+      connections: () => this.sessions.size,
+      heldMessages: () => this.writes.heldMessages,
+      heldBytes: () => this.writes.heldBytes,
+      spillBacklog: () => spill?.backlog ?? 0,
+      pausedConnections: () => this.broker?.paused ?? 0,
+      busUp: () => (parts.telemetry.state === 'up' ? 1 : 0),
+      identityVersion: () => this.feed.version,
+      identityAgeSeconds: () => (Date.now() - this.feed.lastAnswerAt) / 1_000,
+    });
+    this.counts = metrics.counts;
+    this.quiet = new QuietLog(log);
+    this.writes = new DurableWrite(parts.telemetry, spill && countingSpill(spill, this.counts));
+    this.ingest = new Ingest({
+      writes: this.writes,
+      counts: this.counts,
+      ackSeconds: metrics.ack,
+      tracing: parts.tracing,
+      log,
+      deviceMessagesPerSecond: settings.IOT_DEVICE_MESSAGES_PER_SECOND,
+      processMessagesPerSecond: settings.IOT_PROCESS_MESSAGES_PER_SECOND,
+      maxHeldBytes: settings.IOT_MAX_HELD_BYTES,
+      onViolation: (session, end, label, why) => this.violated(session, end, label, why),
+      onHeldTooLong: (session, error) => this.heldTooLong(session, error),
+    });
+    this.feed = new IdentityFeed({
+      devicesUrl: settings.IOT_DEVICES_URL,
+      folder: settings.IOT_STATE_DIR,
+      log,
+      onEnding: (endings) => this.endRevoked(endings),
+    });
+    this.events = new Lifecycle(parts.lifecycle, log);
+    this.replay = spill && replaySpill(spill, parts.telemetry, log);
+    this.presence =
+      cache &&
+      new Presence({
+        cache,
+        gateway: settings.IOT_INSTANCE,
+        sessions: () => this.sessions.values(),
+        onDisplaced: (session) => this.broker?.close(session, 'takeover'),
+        log,
+      });
+  }
+
+  /** Opens the ports last: whoever comes in finds everything there. @throws when TLS files or a port cannot be used. */
+  async start(): Promise<void> {
+    const { settings, log, cache } = this.parts;
+    this.broker = await Broker.create(this.handlers(), { connectTimeoutMs });
+    await this.feed.start();
+    if (cache !== undefined)
+      this.endings.push(
+        cache.subscribe(identityChangedChannel(), {
+          onMessage: () => void this.feed.pollNow(),
+          onStanding: () => void this.feed.pollNow(),
+        }),
+      );
+    const sweeper = setInterval(() => this.sweep(), sweepMs);
+    this.endings.push(() => clearInterval(sweeper));
+    await this.listen();
+    this.endings.push(watchTlsFiles(settings.IOT_TLS_DIR, log, (files) => this.listener?.reload(files)));
+  }
+
+  readonly health: HealthChecks = {
+    live: () => Date.now() - this.lastSweep < 15_000 && this.writes.oldestMs() < holdCapMs + 10_000,
+    notReady: () => [
+      ...(this.listener === undefined ? ['listener'] : []),
+      ...(this.feed.ready ? [] : ['identities']),
+      ...(this.draining ? ['draining'] : []),
+    ],
+  };
+
+  /** Ends sessions one after the other, then sends what is held. */
+  async stop(): Promise<void> {
+    const { settings, log, telemetry, spill } = this.parts;
+    this.draining = true;
+    this.listener?.stopAccepting();
+    this.plain?.close();
+    await drain({
+      sessions: () => this.sessions.values(),
+      close: (session) => this.broker?.close(session, 'drain', true),
+      seconds: settings.IOT_DRAIN_SECONDS,
+      heldCapMs: holdCapMs,
+      random: Math.random,
+    });
+    for (const end of this.endings.splice(0)) end();
+    await this.broker?.stop();
+    this.listener?.destroyAll();
+    await this.replay?.stop();
+    await telemetry.stop();
+    this.writes.stop();
+    await spill?.close();
+    await Promise.all([this.presence?.stop(), this.events.stop(2_000), this.feed.stop()]);
+    log.info({ held: this.writes.heldMessages }, 'gateway drained');
+  }
+
+  /** Sends to a device connected here. @returns false when it is not, or does not listen to the topic. */
+  send(tenant: string, device: string, topic: string, payload: Buffer, qos: 0 | 1): boolean {
+    const session = this.sessions.get(`${tenant}/${device}`);
+    return session !== undefined && (this.broker?.send(session, topic, payload, qos) ?? false);
+  }
+
+  private async listen(): Promise<void> {
+    const { settings } = this.parts;
+    const listener = new Listener(
+      await readTlsFiles(settings.IOT_TLS_DIR),
+      {
+        maxConnections: settings.IOT_MAX_CONNECTIONS,
+        handshakesPerSecond: settings.IOT_HANDSHAKES_PER_SECOND,
+        handshakesInProgress: settings.IOT_HANDSHAKES_IN_PROGRESS,
+        handshakeTimeoutMs: connectTimeoutMs,
+      },
+      {
+        onConnection: (socket) => this.secured(socket),
+        onFailed: (error, address) => {
+          this.counts.handshakes.failed++;
+          this.quiet.warn('handshake', { error: error.message, address }, 'TLS handshake failed');
+        },
+        onTurnedAway: (why) => this.refused(why, {}, 'connection turned away before TLS'),
+      },
+    );
+    await listener.listen(settings.IOT_MQTT_PORT, settings.IOT_BIND);
+    this.listener = listener;
+    const plainPort = settings.IOT_MQTT_PLAIN_PORT;
+    if (plainPort !== undefined)
+      this.plain = await listenPlain(plainPort, settings.IOT_BIND, (socket) => this.broker?.accept(socket, undefined));
+  }
+
+  private secured(socket: TLSSocket): void {
+    const identity = identify(socket.getPeerCertificate(), Date.now());
+    if ('refused' in identity) {
+      this.counts.handshakes.refused++;
+      this.refused('identity', { address: socket.remoteAddress, why: identity.refused }, 'certificate refused');
+      socket.on('error', () => socket.destroy()).destroy();
+      return;
+    }
+    this.counts.handshakes[socket.isSessionReused() ? 'resumed' : 'full']++;
+    this.broker?.accept(socket, identity);
+  }
+
+  private handlers(): BrokerHandlers {
+    return {
+      admit: (session, connect) => this.admit(session, connect),
+      connected: (session) => this.connected(session),
+      ended: (session, reason) => this.ended(session, reason),
+      publish: (session, message, done) => this.ingest.publish(session, message, done),
+      mayRead: (session, now) => this.ingest.mayRead(session, now),
+      maySubscribe: (session, filter, subscriptions) => this.maySubscribe(session, filter, subscriptions),
+      failed: (session, reason, why) => this.failed(session, reason, why),
+    };
+  }
+
+  private admit(session: Session, connect: { clientId: string; keepaliveSeconds: number }): Refusal | undefined {
+    const identity = session.identity ?? plainIdentity(connect.clientId);
+    if (identity === undefined)
+      return this.refuse(session, { code: 2, label: 'client-id', reason: 'the MQTT client id is no device id' });
+    const refusal = decide(identity, connect.clientId, {
+      draining: this.draining,
+      refusal: (device, serial) => this.feed.refusal(device, serial),
+      identitiesReady: this.feed.ready,
+      penalties: this.penalties,
+      now: Date.now(),
+    });
+    if (refusal !== undefined) return this.refuse(session, refusal, identity);
+    this.lastConnection = Math.max(this.lastConnection + 1, Date.now());
+    admitted(session, identity, connect.keepaliveSeconds, this.lastConnection, this.parts.settings);
+    const before = this.sessions.get(session.name);
+    if (before !== undefined) before.endReason ??= 'takeover'; // aedes closes it when it registers the new one
+    return undefined;
+  }
+
+  private refuse(session: Session, refusal: Refusal, identity?: Identity): Refusal {
+    session.endReason = 'refused';
+    this.refused(
+      refusal.label,
+      { tenant: identity?.tenant, device: identity?.device, why: refusal.reason },
+      'CONNECT refused',
+    );
+    return refusal;
+  }
+
+  private connected(session: Session): void {
+    this.sessions.set(session.name, session);
+    // Blocked between CONNECT and here: the change found no session to end.
+    if (this.feed.refusal(session.name, session.identity?.serial) !== undefined) {
+      setImmediate(() => this.broker?.close(session, 'revoked'));
+    }
+    this.event(session, 'connected');
+    this.presence?.connected(session);
+    this.parts.log.debug({ device: session.name, connection: session.connection }, 'connected');
+  }
+
+  private ended(session: Session, reason: EndReason): void {
+    if (this.sessions.get(session.name) === session) this.sessions.delete(session.name);
+    this.event(session, 'disconnected', reason);
+    this.presence?.ended(session);
+    this.parts.log.debug({ device: session.name, connection: session.connection, reason }, 'disconnected');
+  }
+
+  private event(session: Session, event: 'connected' | 'disconnected', reason?: EndReason): void {
+    const { tenant, device, connection } = session;
+    const at = Date.now();
+    const gateway = this.parts.settings.IOT_INSTANCE;
+    this.events.add({
+      v: 1,
+      tenant,
+      device,
+      event,
+      at,
+      gateway,
+      connection,
+      ...(reason === undefined ? {} : { reason }),
+    });
+  }
+
+  private maySubscribe(session: Session, filter: string, subscriptions: number): boolean {
+    const why =
+      subscriptions >= maxSubscriptions
+        ? `a device has at most ${maxSubscriptions} subscriptions`
+        : 'a device subscribes only below its own /devices/{id}/';
+    const allowed = subscriptions < maxSubscriptions && maySubscribe(session.device, filter);
+    if (!allowed) this.refused('subscription', { device: session.name, why }, 'subscription refused');
+    return allowed;
+  }
+
+  private violated(session: Session, end: EndReason, label: RefusalLabel, why: string): void {
+    session.endReason ??= end;
+    const waitMs = session.name === '' ? 0 : this.penalties.strike(session.name, Date.now());
+    this.refused(label, { device: session.name, why, waitMs }, 'connection ended for a violation');
+  }
+
+  private failed(session: Session, reason: EndReason, why: string): void {
+    if (reason === 'refused') this.refused('mqtt5', { why }, 'CONNECT refused');
+    else this.violated(session, reason, reason === 'oversize' || reason === 'slow' ? reason : 'protocol', why);
+  }
+
+  private heldTooLong(session: Session, error: Error): void {
+    session.endReason ??= 'bus-away';
+    const waitMs = this.penalties.defer(session.name, Date.now());
+    this.refused(
+      'bus-away',
+      { device: session.name, why: error.message, waitMs },
+      'connection ended, message not stored',
+    );
+  }
+
+  private refused(label: RefusalLabel, fields: Record<string, unknown>, text: string): void {
+    this.counts.refused.set(label, (this.counts.refused.get(label) ?? 0) + 1);
+    this.quiet.warn(label, fields, text);
+  }
+
+  private endRevoked(endings: readonly Ending[]): void {
+    for (const { device, serial } of endings) {
+      const session = this.sessions.get(device);
+      if (session === undefined || (serial !== undefined && session.identity?.serial !== serial)) continue;
+      this.parts.log.info({ device, serial }, 'session ended: blocked or revoked');
+      this.broker?.close(session, 'revoked');
+    }
+  }
+
+  private sweep(): void {
+    this.lastSweep = Date.now();
+    for (const session of this.sessions.values()) {
+      const late: Overdue | undefined = overdue(session, this.lastSweep);
+      if (late === undefined) continue;
+      if (late.reason === 'slow') this.violated(session, 'slow', 'slow', late.why);
+      this.broker?.close(session, late.reason);
+    }
+  }
+}
+
+/** On the plain port the client id alone says who it is; benchmarks on loopback only (see GatewaySettings). */
+function plainIdentity(clientId: string): Identity | undefined {
+  const device = deviceOfClientId(clientId);
+  return deviceIdPattern.test(device) ? { tenant: defaultTenant, device, serial: undefined } : undefined;
+}
+
+function countingSpill(spill: SpillLog, counts: Counts) {
+  return {
+    append: (message: Parameters<SpillLog['append']>[0], done: (error: Error | null) => void) =>
+      spill.append(message, (error) => {
+        if (error === null) counts.spilled++;
+        done(error);
+      }),
+  };
+}

@@ -1,0 +1,185 @@
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type IdentityChanges, identityChangesPath } from '../contracts/http/index.ts';
+import type { Log } from '../platform/service/log.ts';
+import {
+  applyChanges,
+  type Ending,
+  fromSnapshot,
+  noRevocations,
+  type Revocations,
+  refusal,
+  toSnapshot,
+} from './revocations.ts';
+
+const pageSize = 1_000;
+const pollMs = 1_000;
+const timeoutMs = 3_000;
+
+const Changes = z.object({
+  version: z.int(),
+  changes: z.array(
+    z.object({
+      version: z.int(),
+      tenant: z.string(),
+      device: z.string(),
+      change: z.enum(['blocked', 'unblocked', 'certificate-revoked']),
+      serial: z.string().nullable(),
+      at: z.number(),
+    }),
+  ),
+  more: z.boolean(),
+});
+
+/**
+ * The gateway's copy of who may not connect. Polls the devices service each second, at once when told (`pollNow`), keeps
+ * a snapshot on disk: with the devices service and Redis away, devices still come in and blocked ones still stay out.
+ * Without a snapshot and without a first answer it is not ready.
+ */
+export class IdentityFeed {
+  private readonly url: string;
+  private readonly file: string;
+  private readonly log: Log;
+  private readonly onEnding: (endings: readonly Ending[]) => void;
+  private state: Revocations | undefined;
+  private polling: Promise<void> | undefined;
+  private again = false;
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+  private away = false;
+  /** When the devices service last answered, epoch milliseconds. */
+  lastAnswerAt = 0;
+
+  constructor(options: {
+    devicesUrl: string;
+    folder: string;
+    log: Log;
+    onEnding: (endings: readonly Ending[]) => void;
+  }) {
+    this.url = new URL(identityChangesPath, options.devicesUrl).href;
+    this.file = join(options.folder, 'identities.json');
+    this.log = options.log;
+    this.onEnding = options.onEnding;
+  }
+
+  /** Loads the snapshot, asks once, then keeps asking. Does not fail when the devices service is away. */
+  async start(): Promise<void> {
+    await mkdir(join(this.file, '..'), { recursive: true, mode: 0o700 });
+    this.state = await this.load();
+    await this.pollNow();
+    this.schedule();
+  }
+
+  get ready(): boolean {
+    return this.state !== undefined;
+  }
+
+  get version(): number {
+    return this.state?.version ?? -1;
+  }
+
+  /** @returns why the device may not connect; also when nothing is known yet. */
+  refusal(device: string, serial: string | undefined): string | undefined {
+    return this.state === undefined ? 'identities are not loaded yet' : refusal(this.state, device, serial);
+  }
+
+  /** Asks now; a call while one is under way asks once more after it. */
+  pollNow(): Promise<void> {
+    if (this.polling !== undefined) this.again = true;
+    this.polling ??= this.poll().finally(() => {
+      this.polling = undefined;
+      if (!this.again || this.stopped) return;
+      this.again = false;
+      void this.pollNow();
+    });
+    return this.polling;
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.polling;
+  }
+
+  private schedule(): void {
+    if (this.stopped) return;
+    this.timer = setTimeout(() => void this.pollNow().then(() => this.schedule()), pollMs);
+    this.timer.unref();
+  }
+
+  private async poll(): Promise<void> {
+    try {
+      await this.fetchChanges();
+      this.lastAnswerAt = Date.now();
+      if (this.away) this.log.info({ version: this.version }, 'identity changes are read again');
+      this.away = false;
+    } catch (error) {
+      if (!this.away) this.log.warn({ error, url: this.url, version: this.version }, 'identity changes not read');
+      this.away = true;
+    }
+  }
+
+  private async fetchChanges(): Promise<void> {
+    let next = this.state ?? noRevocations();
+    let endings: Ending[] = [];
+    let changed = this.state === undefined;
+    for (let more = true; more; ) {
+      const page = await this.fetchPage(next.version);
+      more = page.more;
+      if (page.version < next.version) {
+        // The list begins anew (a database restored from a backup): read it from the start, beside what is in force.
+        this.log.error({ known: next.version, offered: page.version }, 'identity changes went back, reading all again');
+        next = noRevocations();
+        endings = [];
+        more = true;
+        changed = true;
+      } else {
+        changed ||= page.changes.length > 0;
+        endings.push(...applyChanges(next, page.changes));
+      }
+    }
+    this.state = next;
+    if (endings.length > 0) this.onEnding(endings);
+    if (changed) await this.save();
+  }
+
+  private async fetchPage(after: number): Promise<IdentityChanges> {
+    const response = await fetch(`${this.url}?after=${after}&limit=${pageSize}`, {
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    if (!response.ok) throw new Error(`${this.url} answered ${response.status}`);
+    return Changes.parse(await response.json());
+  }
+
+  private async load(): Promise<Revocations | undefined> {
+    let text: string;
+    try {
+      text = await readFile(this.file, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+    try {
+      return fromSnapshot(text);
+    } catch (error) {
+      this.log.error(
+        { error, file: this.file },
+        'identity snapshot is damaged; the devices service has to answer first',
+      );
+      return undefined;
+    }
+  }
+
+  private async save(): Promise<void> {
+    if (this.state === undefined) return;
+    const file = await open(`${this.file}.new`, 'w', 0o600);
+    try {
+      await file.writeFile(toSnapshot(this.state));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(`${this.file}.new`, this.file);
+  }
+}

@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import { GatewaySettings } from '../contracts/settings/services.ts';
+import { createBusClient } from '../platform/bus/client.ts';
+import { createPublisher } from '../platform/bus/publisher.ts';
+import { connectCache } from '../platform/cache/cache.ts';
+import { runService } from '../platform/service/run.ts';
+import { startTracing } from '../platform/service/trace.ts';
+import { Gateway } from './gateway.ts';
+import { SpillLog } from './spill-log.ts';
+
+await runService({
+  service: 'gateway',
+  schema: GatewaySettings,
+  env: process.env,
+  stopWithinMs: 660_000, // the longest IOT_DRAIN_SECONDS, the longest hold, and a minute's rest
+  start: async ({ settings, log, metrics }) => {
+    const tracing = startTracing(settings, 'gateway');
+    const bus = createBusClient(settings);
+    const publisher = (topic: string) =>
+      createPublisher(bus, {
+        topic: bus.topicPath(settings.IOT_NAMESPACE, topic),
+        batchMessages: settings.IOT_PUBLISH_BATCH_MESSAGES,
+        batchMs: settings.IOT_PUBLISH_BATCH_MS,
+      });
+    const cache = connectCache({ url: settings.IOT_REDIS_URL }, { log, name: settings.IOT_INSTANCE });
+    const spill =
+      settings.IOT_SPILL === 'off'
+        ? undefined
+        : await SpillLog.open(join(settings.IOT_STATE_DIR, 'spill'), { maxBytes: settings.IOT_SPILL_MAX_BYTES, log });
+    const telemetry = publisher('telemetry');
+    const lifecycle = publisher('lifecycle');
+    const gateway = new Gateway({ settings, log, metrics, tracing, telemetry, lifecycle, cache, spill });
+    await gateway.start();
+    return {
+      health: gateway.health,
+      stop: async () => {
+        await gateway.stop();
+        await Promise.all([bus.close(), cache.close(), tracing.stop()]);
+      },
+    };
+  },
+});

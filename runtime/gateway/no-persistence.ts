@@ -1,0 +1,46 @@
+import { Readable } from 'node:stream';
+import type { Session } from './session.ts';
+
+/** The part of an aedes client that its persistence is given. */
+export type PersistenceClient = { session?: Session };
+
+const nothing = () => Promise.resolve();
+
+/**
+ * aedes' persistence, without any: every session is a clean one, wills and retained messages are refused before they
+ * come here, commands and configuration wait in the devices service. Only the QoS 2 window is kept, on the session.
+ */
+export const noPersistence = {
+  broker: undefined as unknown,
+  async setup(broker: unknown): Promise<void> {
+    this.broker = broker;
+  },
+  destroy: nothing,
+  storeRetained: nothing,
+  createRetainedStream: () => Readable.from([]),
+  createRetainedStreamCombi: () => Readable.from([]),
+  addSubscriptions: nothing,
+  removeSubscriptions: nothing,
+  subscriptionsByClient: () => Promise.resolve([]),
+  subscriptionsByTopic: () => Promise.resolve([]),
+  cleanSubscriptions: nothing,
+  countOffline: () => Promise.resolve({ subsCount: 0, clientsCount: 0 }),
+  outgoingEnqueue: nothing,
+  outgoingEnqueueCombi: nothing,
+  outgoingUpdate: nothing,
+  outgoingClearMessageId: nothing,
+  outgoingStream: () => Readable.from([]),
+  putWill: nothing,
+  getWill: nothing,
+  delWill: nothing,
+  streamWill: () => Readable.from([]),
+  cleanIncoming: nothing,
+  incomingStorePacket: nothing,
+  async incomingGetPacket(client: PersistenceClient, packet: { messageId: number }): Promise<unknown> {
+    if (client.session?.qos2?.get(packet.messageId) === 'stored') return packet;
+    throw new Error(`no QoS 2 packet ${packet.messageId} waits for its PUBREL`);
+  },
+  async incomingDelPacket(client: PersistenceClient, packet: { messageId: number }): Promise<void> {
+    client.session?.qos2?.delete(packet.messageId);
+  },
+};
