@@ -86,7 +86,10 @@ export type LifecycleEvent = {
   reason?: string;
 };
 
-/** Body published on Redis' live channel of a tenant (JSON): one new state of one device. Best effort. */
+/**
+ * One news of one device. A message on Redis' live channel of a tenant is a JSON array of these: one for each batch, since
+ * one publish a reading would cost more than storing it. Best effort.
+ */
 export type LiveEvent =
   | { type: 'state'; device: string; ts: number; seq: number; values: Record<string, unknown>; trace: string }
   | { type: 'connection'; device: string; connected: boolean; at: number }

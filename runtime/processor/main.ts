@@ -5,7 +5,8 @@ import { createPool } from '../platform/database/pool.ts';
 import { openShardPools } from '../platform/database/shard-pools.ts';
 import { runService } from '../platform/service/run.ts';
 import { startTracing } from '../platform/service/trace.ts';
-import { keepPartitions } from './partition-keeper.ts';
+import { startChores } from './chores.ts';
+import { startDeadLetterKeeper } from './dead-letter-keeper.ts';
 import { startProcessor } from './processor.ts';
 
 const poolBounds = { application: 'processor', connectMs: 3_000, statementMs: 10_000 };
@@ -25,7 +26,6 @@ await runService({
     const cache = connectCache({ url: settings.IOT_REDIS_URL }, { log, name: settings.IOT_INSTANCE });
     const bus = createBusClient(settings);
     const keepDays = { readings: settings.IOT_RETENTION_DAYS, rollups: settings.IOT_ROLLUP_RETENTION_DAYS };
-    for (const name of shards.names()) await keepPartitions(shards.pool(name), Date.now(), keepDays, log);
     const processor = startProcessor(
       {
         subscription: bus.subscriptionPath(settings.IOT_NAMESPACE, 'telemetry-processor'),
@@ -37,13 +37,23 @@ await runService({
       },
       { bus, core, shards, cache, metrics, tracing, log },
     );
+    const keeper = startDeadLetterKeeper(
+      {
+        bus,
+        subscription: bus.subscriptionPath(settings.IOT_NAMESPACE, 'telemetry-dead-letters-keeper'),
+        shards,
+        onKept: (letters) => processor.metrics.deadLetters.inc({ reason: 'delivery-attempts' }, letters),
+      },
+      log,
+    );
+    const chores = startChores({ core, shards, cache, processor, keepDays, log });
     return {
       health: {
         live: () => true,
         notReady: () => (processor.status().connected ? [] : ['bus']),
       },
       async stop() {
-        await processor.stop(10_000);
+        await Promise.all([chores.stop(), keeper.stop(5_000), processor.stop(7_000)]);
         await Promise.all([shards.stop(), core.end(), cache.close(), bus.close(), tracing.stop()]);
       },
     };

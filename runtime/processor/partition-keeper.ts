@@ -66,3 +66,9 @@ async function locked(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<vo
     client.release(failed !== undefined);
   }
 }
+
+/** Whether Postgres had no partition for a row: the one check violation that is ours to mend. */
+export function isNoPartition(error: unknown): boolean {
+  const { code, message } = error as { code?: string; message?: string };
+  return code === '23514' && message?.includes('no partition') === true;
+}

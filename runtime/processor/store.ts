@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { isTransient } from '../platform/database/pool.ts';
 import { messageDeadLetterId, readingDeadLetterId, stampedSeq } from './identity.ts';
 import type { DeadLetter, Row } from './interpret.ts';
+import { isNoPartition } from './partition-keeper.ts';
 
 export type ReportedState = { tenant: string; device: string; json: string; message: string; received: number };
 
@@ -158,9 +159,9 @@ with fresh as (
   returning tenant, device_id, ts
 ), minutes as (
   insert into rollup_pending (tenants, devices, minutes, newest_minute)
-  select array_agg(tenant), array_agg(device_id), array_agg(minute), max(minute)
+  select array_agg(tenant), array_agg(device_id), array_agg(minute), minute
   from (select distinct tenant, device_id, date_bin('1 minute', ts, 'epoch') as minute from fresh) as m
-  having count(*) > 0
+  group by minute
 ), rules as (
   insert into alert_pending (tenants, devices)
   select string_to_array($8, E'\\n'), string_to_array($9, E'\\n') where $8 <> ''
@@ -267,9 +268,4 @@ function letterOf(row: Row, reason: 'rejected' | 'conflict', detail: string): De
 /** Postgres' text takes no NUL, and UTF-8 no lone surrogate; a detail may quote a stranger's bytes. */
 function printable(text: string): string {
   return text.replaceAll('\0', '\\0').toWellFormed().slice(0, 2_000);
-}
-
-function isNoPartition(error: unknown): boolean {
-  const { code, message } = error as { code?: string; message?: string };
-  return code === '23514' && message?.includes('no partition') === true;
 }

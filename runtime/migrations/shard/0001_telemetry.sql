@@ -38,8 +38,8 @@ create table rollup_1h (
   primary key (tenant, device_id, bucket, metric)
 ) partition by range (bucket);
 
--- Minutes that have new rows, written in the transaction that inserts them, one row a batch (three arrays of one
--- length). The rollup worker recomputes those minutes from `readings` and removes the row in one transaction: late,
+-- Minutes that have new rows, written in the transaction that inserts them: one row a batch and minute (three arrays of
+-- one length), so that a device whose clock is ahead holds up no other's minutes. The rollup worker recomputes those minutes from `readings` and removes the row in one transaction: late,
 -- duplicate and redelivered input cannot count twice, and a crash leaves the row for the next worker.
 create table rollup_pending (
   id bigint generated always as identity primary key,

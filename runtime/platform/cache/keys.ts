@@ -54,7 +54,7 @@ export function stateEpochKey(): string {
   return 'state-epoch';
 }
 
-/** New states of a tenant's devices (JSON, best effort). */
+/** News of a tenant's devices: each message is one JSON array of `LiveEvent` (contracts/bus.ts). Best effort. */
 export function liveChannel(tenant: string): string {
   return `live:${tenantPart(tenant)}`;
 }
@@ -62,6 +62,11 @@ export function liveChannel(tenant: string): string {
 /** Says that an identity was revoked, blocked or unblocked: poll the change list now. */
 export function identityChangedChannel(): string {
   return 'identity-changed';
+}
+
+/** A tenant's device types or devices' types changed; the message is the tenant. Processors read them again at once. */
+export function deviceTypesChangedChannel(): string {
+  return 'device-types-changed';
 }
 
 /** Word to one gateway: config or a command of a device it holds. */
