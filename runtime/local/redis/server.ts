@@ -36,6 +36,9 @@ export type StandIn = { port: number; close: () => Promise<void> };
 
 const sweepEveryMs = 100;
 const sweepKeys = 200;
+/** Clients that are being told that there are too many; more are cut off without a word. */
+const refusedAtOnce = 64;
+const leaveWithinMs = 1_000;
 
 /**
  * A stand-in for Redis, for machines without one: RESP2, the commands that the platform uses, data in memory only.
@@ -58,16 +61,18 @@ export async function startRedisStandIn(options: StandInOptions): Promise<StandI
   let clients = 0;
 
   const server = createServer({ noDelay: true }, (socket) => {
-    if (sockets.size >= bounds.clients) {
-      socket.on('error', () => socket.destroy());
-      socket.end('-ERR max number of clients reached\r\n', 'latin1');
-      return;
-    }
+    const refused = sockets.size >= bounds.clients;
     sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    if (refused) {
+      socket.on('error', () => socket.destroy());
+      socket.resume();
+      return leave(socket, '-ERR max number of clients reached\r\n');
+    }
     clients += 1;
     serve(socket, engine, { id: clients, bounds, problem });
-    socket.on('close', () => sockets.delete(socket));
   });
+  server.maxConnections = bounds.clients + refusedAtOnce;
   const sweep = setInterval(() => {
     for (let round = 0; round < 16; round += 1) {
       const { seen, freed } = keys.expireSome(sweepKeys);
@@ -90,6 +95,13 @@ export async function startRedisStandIn(options: StandInOptions): Promise<StandI
         for (const socket of sockets) socket.destroy();
       }),
   };
+}
+
+/** Sends the last words and closes; a client that does not close its side in time is cut off. */
+function leave(socket: Socket, text: string): void {
+  socket.end(text, 'latin1');
+  const deadline = setTimeout(() => socket.destroy(), leaveWithinMs); // not setTimeout of the socket: that counts idle time
+  socket.once('close', () => clearTimeout(deadline));
 }
 
 type ServeOptions = { id: number; bounds: StandInBounds; problem: (problem: string, error?: unknown) => void };
@@ -135,7 +147,7 @@ function serve(socket: Socket, engine: Engine, { id, bounds, problem }: ServeOpt
       problem(`client ${id} closed: protocol error: ${error}`);
     }
     write(replies);
-    if (error !== null || session.quitting()) socket.end();
+    if (error !== null || session.quitting()) leave(socket, '');
   });
   socket.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') problem(`client ${id}: ${error.message}`);
