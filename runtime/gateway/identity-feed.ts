@@ -1,7 +1,8 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type IdentityChanges, identityChangesPath } from '../contracts/http/index.ts';
+import { callerHeaders, type IdentityChanges, identityChangesPath } from '../contracts/http/index.ts';
+import { defaultTenant } from '../contracts/identifiers.ts';
 import type { Log } from '../platform/service/log.ts';
 import {
   applyChanges,
@@ -146,6 +147,8 @@ export class IdentityFeed {
 
   private async fetchPage(after: number): Promise<IdentityChanges> {
     const response = await fetch(`${this.url}?after=${after}&limit=${pageSize}`, {
+      // Every internal request names its caller; the list itself spans all tenants.
+      headers: { [callerHeaders.tenant]: defaultTenant, [callerHeaders.subject]: 'gateway' },
       signal: AbortSignal.timeout(timeoutMs),
     });
     if (!response.ok) throw new Error(`${this.url} answered ${response.status}`);

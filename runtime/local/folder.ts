@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { chmod, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -37,7 +37,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   const { root } = folder;
   const asRoot = process.getuid?.() === 0;
   try {
-    await mkdir(root, { recursive: true, mode: 0o700 });
+    await mkdir(root, { recursive: true, mode: asRoot ? 0o711 : 0o700 });
     await chmod(root, asRoot ? 0o711 : 0o700);
     for (const name of ['ca', 'tls', 'keys', 'pubsub', 'gateway', 'simulator', 'redis', 'logs'])
       await mkdir(folder.at(name), { recursive: true, mode: 0o700 });
@@ -46,6 +46,8 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   }
   if (!asRoot || folder.postgres !== folder.at('postgres') || (await reachableBy(root, nobody.uid))) return folder;
   const elsewhere = join('/var/lib/iot-platform', nameOf(await realpath(root)));
+  // Without our secrets nobody knows its password: it is what a data folder left behind that was removed by hand.
+  if (!existsSync(folder.at('secrets.json'))) await rm(elsewhere, { recursive: true, force: true });
   await mkdir(elsewhere, { recursive: true, mode: 0o711 });
   for (const each of [dirname(elsewhere), elsewhere]) await chmod(each, 0o711);
   await writeFile(folder.at('postgres-folder'), elsewhere, { mode: 0o600 });
