@@ -28,7 +28,9 @@ export function createLiveHub(cache: Pick<Cache, 'subscribe'>, log: Log): LiveHu
     const listeners = new Set<Listener>();
     let stood = false;
     const stop = cache.subscribe(liveChannel(tenant), {
-      onMessage: (message) => deliver(tenant, listeners, message),
+      onMessage: (message) => {
+        for (const one of eventsOf(message)) deliver(tenant, listeners, one);
+      },
       onStanding: () => {
         // After a break something may be missed: clients read the truth again.
         if (stood) for (const listener of listeners) listener.send(event('resync', '{}'));
@@ -75,6 +77,17 @@ export function event(name: string, data: string): string {
 }
 
 const kinds: ReadonlySet<string> = new Set(['state', 'connection', 'alert'] satisfies LiveEvent['type'][]);
+
+/** The events of a message: processors send arrays, one a batch. What is no array is one event, or none that is known. */
+export function eventsOf(message: string): string[] {
+  if (!message.startsWith('[')) return [message];
+  try {
+    const list: unknown = JSON.parse(message);
+    return Array.isArray(list) ? list.map((one) => JSON.stringify(one)) : [message];
+  } catch {
+    return [message]; // told when it is looked at as one event
+  }
+}
 
 /** Type and device of a live message; undefined when it is none. JSON text has no line break, so it is one `data` line. */
 export function parseLiveEvent(message: string): { type: string; device: string } | undefined {
