@@ -65,4 +65,20 @@ export function registerBench(program: Command): void {
       const result = await benchHandshakes(await findPlatform(options.data), options.count, say);
       show(options, result, handshakesText(result));
     });
+
+  command(
+    'faults',
+    'Kill each part and stop the database under load; compare what was acknowledged with what is stored',
+  )
+    .option('--messages <n>', 'readings for each fault', whole(500, 10_000_000), 20_000)
+    .option('--rate <n>', 'readings a second', whole(10, 10_000), 1_000)
+    .option('--away <seconds>', 'how long the database is away', whole(1, 600), 60)
+    .option('--only <text>', 'faults whose name holds this')
+    .action(async (options: Common & { messages: number; rate: number; away: number; only?: string }) => {
+      const { benchFaults } = await import('./faults/bench.ts');
+      const { faultsText } = await import('./text.ts');
+      const result = await benchFaults(await findPlatform(options.data), options, say);
+      show(options, result, faultsText(result));
+      if (!result.whole) process.exitCode = 1;
+    });
 }

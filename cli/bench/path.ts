@@ -80,7 +80,7 @@ export async function benchPath(
     const cpu = await meter.stop();
     const after = await scrape(platform.metrics('processor'));
     probe.measure(false);
-    const backlogAtEnd = await backlog(platform);
+    const backlogAtEnd = await platform.backlog();
     const load = await run;
     const drainSeconds = await drained(platform, load);
     const { queryable } = await probe.stop();
@@ -114,20 +114,11 @@ function checkRate({ rate, batch, connections }: PathOptions): void {
     );
 }
 
-async function backlog(platform: BenchPlatform): Promise<number> {
-  const samples = await scrape(platform.metrics('pubsub'));
-  return samples
-    .filter(
-      (s) => s.name === metricNames.pubsub.backlog && (s.labels['subscription'] ?? '').includes('telemetry-processor'),
-    )
-    .reduce((sum, s) => sum + s.value, 0);
-}
-
 async function drained(platform: BenchPlatform, load: LoadResult): Promise<number> {
   const from = performance.now();
   for (;;) {
     const seconds = (performance.now() - from) / 1_000;
-    if ((await rowsOf(platform, load)) >= load.acknowledged && (await backlog(platform)) < 5) return seconds;
+    if ((await rowsOf(platform, load)) >= load.acknowledged && (await platform.backlog()) < 5) return seconds;
     if (seconds > drainWithinSeconds) return Number.NaN;
     await pause(100);
   }

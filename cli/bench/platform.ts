@@ -1,10 +1,14 @@
 import { readFile } from 'node:fs/promises';
+import { metricNames } from '../../runtime/contracts/metrics.ts';
 import { dataFolder, defaultDataFolder, pointedFolder } from '../../runtime/local/folder.ts';
 import { coreName, healthUrl, pubsubHealthUrl } from '../../runtime/local/plan.ts';
 import { planPorts, portSteps } from '../../runtime/local/ports.ts';
+import { childrenOf } from '../../runtime/local/proc.ts';
 import { readSecrets } from '../../runtime/local/secrets.ts';
 import { readRunning } from '../../runtime/local/status.ts';
+import { resolveCacheSettings } from '../../runtime/platform/cache/settings.ts';
 import { CommandError } from '../errors.ts';
+import { scrape } from './scrape.ts';
 
 /** What a benchmark needs of the platform that runs on this machine. */
 export type BenchPlatform = {
@@ -18,11 +22,19 @@ export type BenchPlatform = {
   shards: string[];
   core: string;
   redis: string;
+  /** What every key in Redis begins with. */
+  redisPrefix: string;
   /** `/metrics` of a part. */
   metrics(part: 'gateway' | 'processor' | 'pubsub'): string;
   /** Folder for the benchmark devices' keys. */
   dir: string;
   processes(): Promise<{ name: string; pid: number }[]>;
+  /** @throws when it has no process now. */
+  part(name: string): Promise<{ pid: number; state: string }>;
+  /** A part's process and all below it. */
+  processTree(name: string): Promise<number[]>;
+  /** Messages in Pub/Sub that the processor has not acknowledged. */
+  backlog(): Promise<number>;
 };
 
 /** The platform in `data`, or the one started last, or the default one. */
@@ -41,6 +53,13 @@ export async function findPlatform(data: string | undefined): Promise<BenchPlatf
   const ports = planPorts(Number(mqtt.port) - portSteps.mqtt);
   const core = new URL(status.stores.postgres[0] as string);
   core.pathname = `/${coreName}`;
+  const metrics: BenchPlatform['metrics'] = (part) =>
+    `${part === 'pubsub' ? pubsubHealthUrl(ports) : healthUrl(ports, part)}/metrics`;
+  const part = async (name: string) => {
+    const found = (await running()).processes.find((p) => p.name === name);
+    if (found?.pid === undefined || found.pid === null) throw new CommandError(`${name} has no process now`);
+    return { pid: found.pid, state: found.state };
+  };
   return {
     api: status.urls.api,
     mqtt: { host: mqtt.hostname, port: Number(mqtt.port) },
@@ -50,12 +69,27 @@ export async function findPlatform(data: string | undefined): Promise<BenchPlatf
     shards: status.stores.postgres,
     core: core.href,
     redis: status.stores.redis,
-    metrics: (part) => `${part === 'pubsub' ? pubsubHealthUrl(ports) : healthUrl(ports, part)}/metrics`,
+    redisPrefix: resolveCacheSettings({ url: status.stores.redis }).prefix,
+    metrics,
     dir: folder.at('bench'),
     async processes() {
       const { processes, launcher } = await running();
       const parts = processes.flatMap(({ name, pid }) => (pid === null ? [] : [{ name, pid }]));
       return [...parts, { name: 'launcher', pid: launcher.pid }];
+    },
+    part,
+    async processTree(name) {
+      const pids = [(await part(name)).pid];
+      for (let i = 0; i < pids.length; i++) pids.push(...(await childrenOf(pids[i] as number)));
+      return pids;
+    },
+    async backlog() {
+      const samples = await scrape(metrics('pubsub'));
+      return samples
+        .filter(
+          (s) => s.name === metricNames.pubsub.backlog && s.labels['subscription']?.includes('telemetry-processor'),
+        )
+        .reduce((sum, s) => sum + s.value, 0);
     },
   };
 }

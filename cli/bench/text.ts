@@ -1,4 +1,6 @@
 import type { ConnectionsResult } from './connections.ts';
+import type { FaultsResult } from './faults/bench.ts';
+import { findingsText } from './faults/ledger.ts';
 import type { HandshakesResult } from './handshakes.ts';
 import type { Percentiles } from './load/latency.ts';
 import type { PathResult } from './path.ts';
@@ -48,4 +50,16 @@ export function handshakesText(r: HandshakesResult): string {
     line('full', r.gateway.full, r.bare.full),
     line('resumed', r.gateway.resumed, r.bare.resumed),
   ].join('\n');
+}
+
+export function faultsText(r: FaultsResult): string {
+  const lines = r.results.map((f) => {
+    const p99 = (phase: string) => (f.puback[phase] === undefined ? '-' : ms(f.puback[phase].p99));
+    return [
+      `  ${f.fault}`,
+      `    acknowledged ${f.acknowledged} = rows ${f.rows} + dead letters ${f.deadLetters}: ${findingsText(f.findings)}; given up by devices ${f.dropped}`,
+      `    PUBACK p99 before / during / after ${p99('steady')} / ${p99('during')} / ${p99('after')} ms; fault ${f.faultSeconds.toFixed(1)} s, drained after ${f.drainSeconds.toFixed(1)} s`,
+    ].join('\n');
+  });
+  return [`faults, ${r.devices} mutual-TLS devices, ${r.rate} readings/s`, ...lines].join('\n');
 }
