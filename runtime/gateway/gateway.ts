@@ -45,9 +45,11 @@ export type GatewayParts = {
   lifecycle: Publisher;
   cache: Cache | undefined;
   spill: SpillLog | undefined;
+  /** For the TLS handshake, and again until CONNECT, milliseconds. */
+  connectTimeoutMs?: number;
 };
 
-const connectTimeoutMs = 10_000;
+const defaultConnectTimeoutMs = 10_000;
 const sweepMs = 1_000;
 const maxSubscriptions = 16;
 
@@ -122,6 +124,7 @@ export class Gateway {
   /** Opens the ports last: whoever comes in finds everything there. @throws when TLS files or a port cannot be used. */
   async start(): Promise<void> {
     const { settings, log, cache } = this.parts;
+    const { connectTimeoutMs = defaultConnectTimeoutMs } = this.parts;
     this.broker = await Broker.create(this.handlers(), { connectTimeoutMs });
     await this.feed.start();
     if (cache !== undefined)
@@ -184,7 +187,7 @@ export class Gateway {
         maxConnections: settings.IOT_MAX_CONNECTIONS,
         handshakesPerSecond: settings.IOT_HANDSHAKES_PER_SECOND,
         handshakesInProgress: settings.IOT_HANDSHAKES_IN_PROGRESS,
-        handshakeTimeoutMs: connectTimeoutMs,
+        handshakeTimeoutMs: this.parts.connectTimeoutMs ?? defaultConnectTimeoutMs,
       },
       {
         onConnection: (socket) => this.secured(socket),

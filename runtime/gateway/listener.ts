@@ -48,7 +48,10 @@ export class Listener {
     });
     if (files.ticketKeys !== undefined) this.tls.setTicketKeys(files.ticketKeys);
     this.tls.on('secureConnection', (socket) => this.secured(socket));
-    this.tls.on('tlsClientError', (error, socket) => events.onFailed(error, socket.remoteAddress));
+    this.tls.on('tlsClientError', (error, socket) => {
+      events.onFailed(error, socket.remoteAddress);
+      socket.destroy(); // after a handshake timeout Node leaves it open
+    });
     this.server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) =>
       this.accept(socket),
     );
