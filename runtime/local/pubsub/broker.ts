@@ -323,8 +323,9 @@ export class Broker {
     const { store, clock } = this.#deps;
     this.commits.alone(() => {
       const boundary = firstPublishedSince(store, subscription.topic.no, time);
-      store.removePendingBelow(subscription.no, boundary);
       const { retainAcked, retentionMs } = subscription.settings;
+      const expired = firstPublishedSince(store, subscription.topic.no, clock.now() - retentionMs);
+      store.removePendingBelow(subscription.no, Math.max(boundary, expired));
       const keep = Math.max(retainAcked ? retentionMs : 0, subscription.topic.retentionMs ?? 0);
       if (keep === 0) return;
       const oldest = firstPublishedSince(store, subscription.topic.no, clock.now() - keep);

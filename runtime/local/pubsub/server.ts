@@ -33,7 +33,7 @@ export type PubSubServer = {
   /** `127.0.0.1:{port}`: the value for PUBSUB_EMULATOR_HOST. */
   readonly host: string;
   readonly broker: Broker;
-  /** Ends what is due now instead of within 100 ms; for clocks that jump. */
+  /** Ends and removes what is due now instead of within a second; for clocks that jump. */
   readonly tick: () => void;
   /** Ends the streams (clients reconnect), answers what is in flight, commits, closes the database. */
   readonly close: () => Promise<void>;
@@ -62,7 +62,10 @@ export async function startPubSubServer(options: PubSubOptions): Promise<PubSubS
     port,
     host: `127.0.0.1:${port}`,
     broker,
-    tick: () => tick(broker, store),
+    tick: () => {
+      tick(broker, store);
+      tidy(broker, store, clock);
+    },
     close: async () => {
       stopTicking();
       for (const stream of [...streams]) stream.end(unavailable('the server is shutting down; connect again'));

@@ -56,14 +56,17 @@ export class Store {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const db = new DatabaseSync(join(folder, 'pubsub.sqlite'), { timeout: 0 });
     this.#db = db;
-    db.exec('PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-    // One process owns the folder: a second server on the same data fails here instead of delivering everything twice.
-    db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536');
     try {
+      // One process owns the folder: a second server on the same data fails here instead of delivering everything twice.
+      db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 8192; PRAGMA journal_mode = WAL');
+      db.exec('PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536');
       db.exec(`BEGIN EXCLUSIVE; ${SCHEMA} COMMIT`);
     } catch (cause) {
       db.close();
-      throw new Error(`PUBSUB_DATA: ${folder} is in use by another Pub/Sub server or unreadable`, { cause });
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`PUBSUB_DATA: ${folder}: ${reason}; is another Pub/Sub server running on this folder?`, {
+        cause,
+      });
     }
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 
 import {
+  Duration,
   type Message,
   PubSub,
   type Subscription,
@@ -47,7 +48,9 @@ export function createHarness(host: string): Harness {
       return { topic, subscription };
     },
     listen: (subscription, options) => {
-      const listener = new Listener(client.subscription(subscription, options));
+      // Closing does not wait for a server that a test has killed.
+      const closeOptions = { timeout: Duration.from({ seconds: 0 }) };
+      const listener = new Listener(client.subscription(subscription, { closeOptions, ...options }));
       listeners.push(listener);
       return listener;
     },
