@@ -23,7 +23,7 @@ export async function onNeededNode(script) {
     );
     process.exit(1);
   }
-  const child = spawn(pinned, [...process.execArgv, fileURLToPath(script), ...process.argv.slice(2)], {
+  const child = spawn(pinned, [fileURLToPath(script), ...process.argv.slice(2)], {
     stdio: 'inherit',
     env: { ...process.env, REEXECUTED_BY_IOT: '1', PATH: `${dirname(pinned)}:${process.env.PATH ?? ''}` },
   });
