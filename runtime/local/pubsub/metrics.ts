@@ -26,7 +26,7 @@ export function renderMetrics(broker: Broker): string {
       perTopic(({ counters }) => counters.bytes),
     ),
     metric(
-      'backlog',
+      'backlog_messages',
       'gauge',
       'Messages not acknowledged',
       per(({ backlog }) => backlog),
@@ -50,7 +50,7 @@ export function renderMetrics(broker: Broker): string {
       per(({ counters }) => counters.delivered),
     ),
     metric(
-      'acked_total',
+      'acknowledged_total',
       'counter',
       'Messages acknowledged',
       per(({ counters }) => counters.acked),
@@ -77,6 +77,6 @@ export function renderMetrics(broker: Broker): string {
 const shortName = (name: string): string => name.split('/').at(-1) ?? name;
 
 function metric(name: string, type: 'counter' | 'gauge', help: string, samples: readonly Sample[]): string {
-  const lines = samples.map(([labels, value]) => `pubsub_${name}${labels} ${value}\n`).join('');
-  return `# HELP pubsub_${name} ${help}\n# TYPE pubsub_${name} ${type}\n${lines}`;
+  const lines = samples.map(([labels, value]) => `iot_pubsub_${name}${labels} ${value}\n`).join('');
+  return `# HELP iot_pubsub_${name} ${help}\n# TYPE iot_pubsub_${name} ${type}\n${lines}`;
 }

@@ -69,7 +69,7 @@ describe('kill -9', () => {
     const back = await start({}, port);
     await confirmed;
     expect([...(await drain(connect(back.host), subscription)).keys()].sort()).toEqual(['kept', 'tried again']);
-    expect((await back.metrics()).get(`pubsub_backlog{subscription="${subscription}"}`)).toBe(2);
+    expect((await back.metrics()).get(`iot_pubsub_backlog_messages{subscription="${subscription}"}`)).toBe(2);
   });
 
   it('after COMMIT, before the reply: the message is there, though nobody was told', async () => {
