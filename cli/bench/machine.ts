@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { checkout } from '../../runtime/local/folder.ts';
-import { ticksPerSecond, usageOf } from '../../runtime/local/proc.ts';
+import { statOf, ticksPerSecond, usageOf } from '../../runtime/local/proc.ts';
 
 export type MachineFacts = {
   cpu: string;
@@ -42,9 +42,13 @@ function commit(): string {
   }
 }
 
-/** CPU of parts over a time, in cores: a part that used a core for the whole time has 1. */
+/**
+ * CPU of parts over a time, in cores: a part that used a core for the whole time has 1. Postgres works in processes
+ * below its first; the launcher's and ours below are parts of their own, or the generator.
+ */
 export function cpuMeter(parts: readonly { name: string; pid: number }[]) {
-  const read = async () => new Map(await Promise.all(parts.map(async (p) => [p.name, await usageOf(p.pid)] as const)));
+  const usage = ({ name, pid }: { name: string; pid: number }) => (name === 'postgres' ? usageOf(pid) : statOf(pid));
+  const read = async () => new Map(await Promise.all(parts.map(async (p) => [p.name, await usage(p)] as const)));
   let begin: Awaited<ReturnType<typeof read>> | undefined;
   let beginMachine = machineTicks();
   let at = 0;

@@ -84,12 +84,12 @@ export async function findPlatform(data: string | undefined): Promise<BenchPlatf
       return pids;
     },
     async backlog() {
-      const samples = await scrape(metrics('pubsub'));
-      return samples
-        .filter(
-          (s) => s.name === metricNames.pubsub.backlog && s.labels['subscription']?.includes('telemetry-processor'),
-        )
-        .reduce((sum, s) => sum + s.value, 0);
+      const samples = (await scrape(metrics('pubsub'))).filter(
+        (s) => s.name === metricNames.pubsub.backlog && s.labels['subscription']?.endsWith('telemetry-processor'),
+      );
+      // No sample would read as no backlog.
+      if (samples.length === 0) throw new Error(`${metrics('pubsub')} has no ${metricNames.pubsub.backlog}`);
+      return samples.reduce((sum, s) => sum + s.value, 0);
     },
   };
 }
