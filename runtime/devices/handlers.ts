@@ -90,7 +90,7 @@ export const countsPath = '/internal/counts';
  */
 function tellGateways(cache: Cache, log: Log): void {
   cache
-    .publish(identityChangedChannel(), '')
+    .publish(identityChangedChannel(), 'changed')
     .catch((error: unknown) =>
       log.warn(
         { error: toCacheError(error).message },

@@ -22,47 +22,29 @@ export async function minutes(ask: Ask, device: Device, range: Range, limit: num
 }
 
 async function minutesSettledTo(settled: number, ask: Ask, device: Device, range: Range, limit: number) {
-  const rolled = await rollup(
-    ask,
-    'rollup_1m',
-    device,
-    { from: range.from, to: Math.min(range.to, settled) },
-    [],
-    limit,
-  );
+  const rolled = await rollup(ask, 'rollup_1m', device, { from: range.from, to: Math.min(range.to, settled) }, limit);
   if (rolled.length >= limit) return rolled;
   const fresh = { from: Math.max(range.from, settled), to: range.to };
   return [...rolled, ...(await countedMinutes(ask, device, fresh, limit - rolled.length))];
 }
 
 /**
- * Hours of a range, oldest first. An hour that waits for the worker, or whose minutes do, is summed from its minutes;
- * so an answer never has a hole between the rollup and the present.
+ * Hours of a range, oldest first: rolled up ones from the rollup, the newest summed from their minutes. The worker writes
+ * an hour in the transaction of its minutes, so both are settled up to the same time.
  */
 export async function hours(ask: Ask, device: Device, range: Range, limit: number, now: number): Promise<Bucket[]> {
   const settled = await unsettledFrom(ask, now);
   const settledHour = bucketOf(settled, '1h');
-  const rolledRange = { from: range.from, to: Math.min(range.to, settledHour) };
-  const waiting = await waitingHours(ask, device, rolledRange);
-  const rolled = await rollup(ask, 'rollup_1h', device, rolledRange, waiting, limit);
-  // With `limit` hours at hand, those beyond the last of them are for the next page.
-  const end = rolled.length < limit ? range.to : Math.min(range.to, (rolled.at(-1)?.ts ?? 0) + bucketMs['1h']);
-  const fresh = { from: Math.max(range.from, settledHour), to: end };
-  const summed: Bucket[] = [];
-  for (const { from, to } of [...spans(waiting.filter((hour) => hour < end)), fresh])
-    summed.push(...(await summedHours(settled, ask, device, { from, to })));
-  return [...rolled, ...summed].sort((a, b) => a.ts - b.ts).slice(0, limit);
-}
-
-/** Hours in order as ranges: what follows without a gap is one. */
-export function spans(starts: readonly number[]): Range[] {
-  const found: Range[] = [];
-  for (const from of starts) {
-    const last = found.at(-1);
-    if (last?.to === from) last.to = from + bucketMs['1h'];
-    else found.push({ from, to: from + bucketMs['1h'] });
-  }
-  return found;
+  const rolled = await rollup(
+    ask,
+    'rollup_1h',
+    device,
+    { from: range.from, to: Math.min(range.to, settledHour) },
+    limit,
+  );
+  if (rolled.length >= limit) return rolled;
+  const fresh = { from: Math.max(range.from, settledHour), to: range.to };
+  return [...rolled, ...(await summedHours(settled, ask, device, fresh))].slice(0, limit);
 }
 
 async function rollup(
@@ -70,16 +52,14 @@ async function rollup(
   table: 'rollup_1m' | 'rollup_1h',
   device: Device,
   range: Range,
-  without: readonly number[],
   limit: number,
 ): Promise<Bucket[]> {
   if (range.from >= range.to) return [];
-  const values: unknown[] = [device.tenant, device.device, iso(range.from), iso(range.to), limit, without.map(iso)];
+  const values: unknown[] = [device.tenant, device.device, iso(range.from), iso(range.to), limit];
   if (device.metric !== undefined) values.push(device.metric);
   const rows = await ask<Row>(
     `select bucket, ${aggregated} from ${table}
-     where tenant = $1 and device_id = $2 and bucket >= $3 and bucket < $4
-       and bucket <> all($6::timestamptz[]) ${device.metric === undefined ? '' : 'and metric = $7'}
+     where tenant = $1 and device_id = $2 and bucket >= $3 and bucket < $4 ${device.metric === undefined ? '' : 'and metric = $6'}
      group by bucket order by bucket limit $5`,
     values,
   );
@@ -96,7 +76,7 @@ async function countedMinutes(ask: Ask, device: Device, range: Range, limit: num
   const rows = await ask<Row>(
     `with counted as (
        select date_bin('1 minute', r.ts, 'epoch') as bucket, m.key as metric, count(*) as count,
-              sum(m.value::float8) as sum, min(m.value::float8) as min, max(m.value::float8) as max
+              sum(m.value::numeric) as sum, min(m.value::float8) as min, max(m.value::float8) as max
        from readings r, jsonb_each(r.values) m
        where r.tenant = $1 and r.device_id = $2 and r.ts >= $3 and r.ts < $4
          and jsonb_typeof(m.value) = 'number' ${device.metric === undefined ? '' : 'and m.key = $6'}
@@ -116,16 +96,6 @@ async function summedHours(settled: number, ask: Ask, device: Device, range: Ran
   return sumHours(await minutesSettledTo(settled, ask, device, whole, most));
 }
 
-async function waitingHours(ask: Ask, device: Device, range: Range): Promise<number[]> {
-  if (range.from >= range.to) return [];
-  const rows = await ask<{ bucket: Date }>(
-    `select bucket from rollup_pending_hours
-     where tenant = $1 and device_id = $2 and bucket >= $3 and bucket < $4 order by bucket limit 1000`,
-    [device.tenant, device.device, iso(range.from), iso(range.to)],
-  );
-  return rows.map((row) => row.bucket.getTime());
-}
-
 /** Minutes, oldest first, as hours. */
 export function sumHours(minutesOfHours: readonly Bucket[]): Bucket[] {
   const summed = new Map<number, Aggregates>();
@@ -136,7 +106,7 @@ export function sumHours(minutesOfHours: readonly Bucket[]): Bucket[] {
     for (const [metric, minute] of Object.entries(aggregates)) {
       const have = Object.hasOwn(into, metric) ? into[metric] : undefined;
       const count = (have?.count ?? 0) + minute.count;
-      const sum = (have?.sum ?? 0) + minute.sum;
+      const sum = finite((have?.sum ?? 0) + minute.sum);
       const min = Math.min(have?.min ?? minute.min, minute.min);
       const max = Math.max(have?.max ?? minute.max, minute.max);
       Object.defineProperty(into, metric, own({ count, sum, min, max, avg: sum / count }));
@@ -147,9 +117,16 @@ export function sumHours(minutesOfHours: readonly Bucket[]): Bucket[] {
 
 function toBucket(row: Row): Bucket {
   const aggregates: Aggregates = {};
-  for (const [metric, { count, sum, min, max }] of Object.entries(row.metrics))
+  for (const [metric, { count, min, max, ...given }] of Object.entries(row.metrics)) {
+    const sum = finite(given.sum);
     Object.defineProperty(aggregates, metric, own({ count, sum, min, max, avg: sum / count }));
+  }
   return { ts: row.bucket.getTime(), aggregates };
+}
+
+/** A sum of the largest numbers is beyond them; JSON has no infinity. */
+function finite(sum: number): number {
+  return Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, sum));
 }
 
 /** A metric may have any name, `__proto__` too: assigning would set the prototype instead. */
