@@ -39,6 +39,8 @@ const sweepKeys = 200;
 /** Clients that are being told that there are too many; more are cut off without a word. */
 const refusedAtOnce = 64;
 const leaveWithinMs = 1_000;
+/** Bytes of replies gathered before they are handed to the socket. */
+const replyChunk = 256 * 1024;
 
 /**
  * A stand-in for Redis, for machines without one: RESP2, the commands that the platform uses, data in memory only.
@@ -108,46 +110,59 @@ type ServeOptions = { id: number; bounds: StandInBounds; problem: (problem: stri
 
 function serve(socket: Socket, engine: Engine, { id, bounds, problem }: ServeOptions): void {
   const parser = createCommandParser(bounds.protocol);
+  let waiting: Iterator<string[]> = [].values(); // commands that came and are not done
+  let fatal: string | null = null; // protocol error behind them
   let pushed = ''; // published messages that go out together at the end of this turn
-  const flush = (): void => {
-    const text = pushed;
-    pushed = '';
-    write(text);
-  };
-  const write = (text: string): void => {
-    if (text === '' || socket.destroyed) return;
-    if (socket.writableLength + text.length > bounds.outputBytes) {
-      problem(`client ${id} closed: it does not read, ${bounds.outputBytes} bytes were waiting`);
-      socket.destroy();
-    } else if (!socket.write(text, 'latin1') && !socket.isPaused()) {
-      socket.pause(); // who does not read its replies may send no more commands
-      socket.once('drain', () => socket.resume());
-    }
-  };
   const session = createSession(engine, id, (text) => {
     if (pushed === '') setImmediate(flush);
     pushed += text;
   });
 
-  socket.on('data', (chunk) => {
-    if (session.quitting()) return;
-    const { commands, error } = parser.push(chunk);
+  function flush(): void {
+    const text = pushed;
+    pushed = '';
+    write(text);
+  }
+
+  function write(text: string): void {
+    if (text === '' || !socket.writable) return;
+    if (socket.writableLength + text.length > bounds.outputBytes && socket.writableLength > 0) {
+      problem(`client ${id} closed: it does not read, ${bounds.outputBytes} bytes were waiting`);
+      socket.destroy();
+    } else socket.write(text, 'latin1');
+  }
+
+  /** Does what is waiting while the client takes its replies; goes on, and reads on, when it has taken them. */
+  function work(): void {
     let replies = pushed; // what was published before comes before these replies
     pushed = '';
-    for (const command of commands) {
+    while (!socket.writableNeedDrain && !session.quitting()) {
+      const { value: command, done } = waiting.next();
+      if (done) break;
       replies += session.execute(command);
-      if (session.quitting()) break;
-      if (replies.length > 1024 * 1024) {
+      if (replies.length > replyChunk) {
         write(replies);
         replies = '';
       }
     }
-    if (error !== null) {
-      replies += encodeReply(new CommandError(`ERR Protocol error: ${error}`));
-      problem(`client ${id} closed: protocol error: ${error}`);
-    }
     write(replies);
-    if (error !== null || session.quitting()) leave(socket, '');
+    if (socket.writableNeedDrain && !socket.destroyed) {
+      socket.pause();
+      socket.once('drain', work);
+      return;
+    }
+    if (fatal !== null) write(encodeReply(new CommandError(`ERR Protocol error: ${fatal}`)));
+    if (fatal !== null || session.quitting()) leave(socket, '');
+    else socket.resume();
+  }
+
+  socket.on('data', (chunk) => {
+    if (fatal !== null || session.quitting()) return;
+    const { commands, error } = parser.push(chunk);
+    waiting = commands.values();
+    if (error !== null) problem(`client ${id} closed: protocol error: ${error}`);
+    fatal = error;
+    work();
   });
   socket.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') problem(`client ${id}: ${error.message}`);

@@ -55,7 +55,10 @@ export async function startReal(extra: string[] = [], port?: number): Promise<Te
   if (plan.kind === 'stand-in') throw new Error('no redis-server or valkey-server on PATH: install one');
   const child = spawn(plan.command, [...plan.args, ...extra], { env: plan.env, stdio: 'ignore' });
   const answered = await answers(Number(new URL(plan.url).port), child);
-  if (!answered) throw new Error(`${plan.command} did not start`);
+  if (!answered) {
+    child.kill('SIGKILL');
+    throw new Error(`${plan.command} did not start`);
+  }
   return {
     port: Number(new URL(plan.url).port),
     url: plan.url,
