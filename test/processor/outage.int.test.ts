@@ -66,10 +66,8 @@ test('a database away for longer than all delivery attempts: nothing is dead-let
   });
   const { gate, shards, stop } = await gated();
   const one = await s.deviceIn('shard_a');
-  const messages = Array.from({ length: 300 }, (_, i) => ({
-    device: one,
-    body: { ts: Date.now() - i, values: { n: i } },
-  }));
+  const now = Date.now();
+  const messages = Array.from({ length: 300 }, (_, i) => ({ device: one, body: { ts: now - i, values: { n: i } } }));
   // Only 100 are held: the rest is not delivered at all while the database is away.
   processor = s.start(namespace, { maxOutstandingMessages: 100 }, onlyShardA(shards));
   gate.shut();
