@@ -1,7 +1,7 @@
 import { type DeadLetterReason, telemetryBounds } from '../contracts/telemetry.ts';
 import { type Candidate, decodePayload, type Refusal } from './decode.ts';
 import type { CompiledType } from './device-type.ts';
-import { messageDeadLetterId } from './identity.ts';
+import { messageDeadLetterId, readingDeadLetterId } from './identity.ts';
 
 /** A bus message whose attributes were read. */
 export type Incoming = {
@@ -66,7 +66,7 @@ export function interpret(
     const { candidate } = item;
     const outcome = outsideWindow(candidate, received, retentionMs) ?? type.apply(candidate.values);
     if ('refusal' in outcome) {
-      deadLetters.push(deadPart(incoming, index, outcome.refusal, sourceOf(candidate)));
+      deadLetters.push(deadReading(incoming, index, outcome.refusal, candidate));
       continue;
     }
     const { ts, seq, stamped } = candidate;
@@ -97,6 +97,15 @@ export function deadMessage(incoming: Incoming, refusal: Refusal): DeadLetter {
 function deadPart(incoming: Incoming, index: number, refusal: Refusal, source: unknown): DeadLetter {
   const payload = Buffer.from(JSON.stringify(source) ?? 'null');
   return deadLetter(incoming, messageDeadLetterId(incoming.message, index), refusal, payload);
+}
+
+/** A refused reading that has an identity of its own: the device's resend, a message of its own, finds the same dead letter. */
+function deadReading(incoming: Incoming, index: number, refusal: Refusal, candidate: Candidate): DeadLetter {
+  const part = deadPart(incoming, index, refusal, sourceOf(candidate));
+  if (candidate.stamped) return part;
+  const { ts, seq, values } = candidate;
+  const { tenant, device } = incoming;
+  return { ...part, id: readingDeadLetterId({ tenant, device, ts, seq, json: JSON.stringify(values) }) };
 }
 
 function deadLetter(incoming: Incoming, id: string, refusal: Refusal, payload: Buffer): DeadLetter {
