@@ -50,6 +50,7 @@ export function scan(frame: Frame, chunk: Uint8Array, now: number): string | und
       const taken = Math.min(frame.remaining, chunk.length - at);
       frame.remaining -= taken;
       at += taken;
+      if (frame.remaining === 0) frame.unfinishedSince = 0;
     } else {
       const problem = header(frame, chunk[at++] as number);
       if (problem !== undefined) return problem;
@@ -78,7 +79,7 @@ function header(frame: Frame, byte: number): string | undefined {
     frame.remaining = frame.length;
     frame.header = 0;
     frame.packets++;
-    frame.unfinishedSince = 0;
+    if (frame.remaining === 0) frame.unfinishedSince = 0;
   } else if (frame.header++ === 4) return 'the remaining length has more than 4 bytes';
   return undefined;
 }
