@@ -1,4 +1,3 @@
-import { createLocalJWKSet, createRemoteJWKSet } from 'jose';
 import type pg from 'pg';
 import type { Registry } from 'prom-client';
 import type { z } from 'zod';
@@ -8,9 +7,9 @@ import type { ApiSettings } from '../contracts/settings/services.ts';
 import type { Cache } from '../platform/cache/cache.ts';
 import { createUpstream } from '../platform/http/client.ts';
 import type { Log } from '../platform/service/log.ts';
-import { createTokenVerifier, type TokenVerifier } from './access/token-verifier.ts';
+import { bundledVerifier, externalVerifier } from './access/issuers.ts';
 import { createAuthorizationServer, dashboardClient } from './identity/authorization-server.ts';
-import { ensureIdentityKeys, type IdentityKeys, publicKeys } from './identity/keys.ts';
+import { ensureIdentityKeys } from './identity/keys.ts';
 import { addIdentityRoutes } from './identity/routes.ts';
 import { sweepExpiredState } from './identity/state-adapter.ts';
 import { createIdentityStore } from './identity/store.ts';
@@ -21,7 +20,7 @@ import { openApiDocument } from './openapi/document.ts';
 import { createParts, parseParts } from './platform/parts.ts';
 import { addOperations } from './routes/operations.ts';
 import { ownHandlers } from './routes/own.ts';
-import { createServer } from './server.ts';
+import { createServer, type ServerBounds } from './server.ts';
 import { addDashboard } from './web/dashboard.ts';
 
 export type ApiDependencies = {
@@ -32,14 +31,16 @@ export type ApiDependencies = {
   cache: Cache;
   /** Epoch milliseconds. */
   clock?: () => number;
+  bounds?: Partial<ServerBounds>;
 };
 
 /** The API gateway, ready to listen: the public operations, the authorization server, the dashboard. */
-export async function createApi({ settings, log, metrics, core, cache, clock = Date.now }: ApiDependencies) {
+export async function createApi(dependencies: ApiDependencies) {
+  const { settings, log, metrics, core, cache, clock = Date.now } = dependencies;
   const publicUrl = settings.IOT_PUBLIC_URL.replace(/\/$/, '');
   const external = settings.IOT_OIDC_ISSUER;
   const limits = createRateLimits({ cache, clock, metrics });
-  const app = createServer({
+  const { app, routes } = createServer({
     operations,
     limits,
     addressLimit: { burst: settings.IOT_RATE_PER_ADDRESS, ratePerSecond: settings.IOT_RATE_PER_ADDRESS },
@@ -48,6 +49,7 @@ export async function createApi({ settings, log, metrics, core, cache, clock = D
     trustProxy: settings.IOT_TRUST_PROXY,
     log,
     metrics,
+    bounds: dependencies.bounds,
   });
 
   const upstreams = {
@@ -91,6 +93,8 @@ export async function createApi({ settings, log, metrics, core, cache, clock = D
 
   return {
     app,
+    /** `METHOD /path` of everything that answers. */
+    routes,
     listen: () => app.listen({ host: settings.IOT_BIND, port: settings.IOT_HTTP_PORT }),
     async close() {
       clearInterval(sweep);
@@ -102,43 +106,6 @@ export async function createApi({ settings, log, metrics, core, cache, clock = D
   };
 }
 export type Api = Awaited<ReturnType<typeof createApi>>;
-
-function bundledVerifier(publicUrl: string, keys: IdentityKeys, clock: () => number): TokenVerifier {
-  return createTokenVerifier({
-    issuer: publicUrl,
-    audience: publicUrl,
-    keys: createLocalJWKSet(publicKeys(keys)),
-    algorithms: ['ES256'],
-    type: 'at+jwt',
-    clock,
-  });
-}
-
-/** Keys of an external issuer are found by its discovery document at the first token, then kept by jose. */
-function externalVerifier(issuer: string, audience: string, clock: () => number): TokenVerifier {
-  let keys: Promise<ReturnType<typeof createRemoteJWKSet>> | undefined;
-  const discover = async () => {
-    const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
-    if (!response.ok) throw new Error(`${url} answered ${response.status}`);
-    const { jwks_uri: jwksUri, issuer: named } = (await response.json()) as Record<string, unknown>;
-    if (named !== issuer) throw new Error(`${url} names issuer '${String(named)}'; IOT_OIDC_ISSUER is '${issuer}'`);
-    return createRemoteJWKSet(new URL(String(jwksUri)), { timeoutDuration: 5_000 });
-  };
-  return createTokenVerifier({
-    issuer,
-    audience,
-    keys: async (header, token) => {
-      keys ??= discover();
-      keys.catch(() => {
-        keys = undefined; // the next token tries anew
-      });
-      return (await keys)(header, token);
-    },
-    algorithms: ['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA'],
-    clock,
-  });
-}
 
 function storeChecks(core: pg.Pool, cache: Cache) {
   return [

@@ -20,21 +20,25 @@ export type ServerOptions = {
   trustProxy: boolean;
   log: Log;
   metrics: Registry;
+  bounds?: Partial<ServerBounds> | undefined;
 };
 
 /** Bounds of one connection and one request. Times in milliseconds. */
-const bounds = {
+const defaultBounds = {
   headerBytes: 16_384,
   headerCount: 100,
   headersMs: 10_000,
   requestMs: 20_000,
   keepAliveMs: 65_000,
   connections: 10_000,
-} as const;
+};
+export type ServerBounds = typeof defaultBounds;
 
 /** The HTTP server before it has routes: bounds, security headers, limit by address, problems, one log line a request. */
-export function createServer(options: ServerOptions): FastifyInstance {
+export function createServer(options: ServerOptions): { app: FastifyInstance; routes: readonly string[] } {
   const { log } = options;
+  const bounds = { ...defaultBounds, ...options.bounds };
+  const routes: string[] = [];
   const app = Fastify({
     bodyLimit: options.bodyBytes,
     requestTimeout: bounds.requestMs,
@@ -58,10 +62,12 @@ export function createServer(options: ServerOptions): FastifyInstance {
   app.server.maxHeadersCount = bounds.headerCount;
   app.server.maxConnections = bounds.connections;
   app.removeContentTypeParser('text/plain');
+  // Kept so that a test can tell a route that no table names.
+  app.addHook('onRoute', ({ method, url }) => void routes.push(`${String(method)} ${url}`));
   protect(app, options);
   measure(app, options.metrics);
   answerRefusals(app, options.operations);
-  return app;
+  return { app, routes };
 }
 
 /** First of all: trace, headers for browsers, and the limit by address, which also those meet who have no token. */

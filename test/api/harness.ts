@@ -7,6 +7,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { type Api, createApi } from '../../runtime/api/api.ts';
 import { type IdentitySeed, seedIdentity } from '../../runtime/api/identity/seed.ts';
+import type { ServerBounds } from '../../runtime/api/server.ts';
 import { ApiSettings } from '../../runtime/contracts/settings/services.ts';
 import { startRedisStandIn } from '../../runtime/local/redis/server.ts';
 import { type Cache, connectCache } from '../../runtime/platform/cache/cache.ts';
@@ -46,7 +47,10 @@ export type Asked = { method: string; url: string; headers: IncomingMessage['hea
 export type Stub = {
   url: string;
   asked: Asked[];
-  answer: (asked: Asked) => { status: number; body?: unknown; headers?: Record<string, string> } | undefined;
+  /** `text` is sent as it is, `body` as JSON; undefined leaves the request hanging. */
+  answer: (
+    asked: Asked,
+  ) => { status: number; body?: unknown; text?: string; headers?: Record<string, string> } | undefined;
   stop(): Promise<void>;
 };
 
@@ -66,7 +70,7 @@ export async function startStub(port?: number): Promise<Stub> {
       const answer = stub.answer(asked);
       if (answer === undefined) return; // hangs
       response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
-      response.end(answer.body === undefined ? '' : JSON.stringify(answer.body));
+      response.end(answer.text ?? (answer.body === undefined ? '' : JSON.stringify(answer.body)));
     });
   });
   const at = port ?? (await freePort());
@@ -84,6 +88,9 @@ export type TestApi = {
   api: Api;
   url: string;
   cache: Cache;
+  metrics: Registry;
+  /** Set to stop the gateway's clock. */
+  time: { frozen: number | undefined };
   postgres: TestPostgres;
   devices: Stub;
   telemetry: Stub;
@@ -95,7 +102,10 @@ export type TestApi = {
 };
 
 /** The gateway on real Postgres and the Redis stand-in, over real HTTP, with stub services behind it. */
-export async function startTestApi(settings: Record<string, string> = {}): Promise<TestApi> {
+export async function startTestApi(
+  settings: Record<string, string> = {},
+  bounds: Partial<ServerBounds> = {},
+): Promise<TestApi> {
   const [postgres, devices, telemetry] = await Promise.all([
     testPostgres({ shards: ['shard_a'] }),
     startStub(),
@@ -132,12 +142,25 @@ export async function startTestApi(settings: Record<string, string> = {}): Promi
   );
   const cache = connectCache({ url: parsed.IOT_REDIS_URL }, { log, name: 'test' });
   await cache.upWithin(5_000);
-  const api = await createApi({ settings: parsed, log, metrics: new Registry(), core, cache });
+  const time: { frozen: number | undefined } = { frozen: undefined };
+  const metrics = new Registry();
+  const api = await createApi({
+    settings: parsed,
+    log,
+    metrics,
+    core,
+    cache,
+    bounds,
+    clock: () => time.frozen ?? Date.now(),
+  });
+
   await api.listen();
   return {
     api,
     url,
     cache,
+    metrics,
+    time,
     postgres,
     devices,
     telemetry,

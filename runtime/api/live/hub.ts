@@ -26,28 +26,25 @@ export function createLiveHub(cache: Pick<Cache, 'subscribe'>, log: Log): LiveHu
   let count = 0;
   const open = (tenant: string) => {
     const listeners = new Set<Listener>();
-    let stood = false;
     const stop = cache.subscribe(liveChannel(tenant), {
-      onMessage: (message) => {
-        for (const one of eventsOf(message)) deliver(tenant, listeners, one);
-      },
+      onMessage: (message) => deliver(tenant, listeners, message),
       onStanding: () => {
-        // After a break something may be missed: clients read the truth again.
-        if (stood) for (const listener of listeners) listener.send(event('resync', '{}'));
-        stood = true;
+        // What was published before now may be missed by those who listen already: they read the truth again.
+        for (const listener of listeners) listener.send(event('resync', '{}'));
       },
     });
     return { listeners, stop };
   };
   const deliver = (tenant: string, listeners: ReadonlySet<Listener>, message: string) => {
-    const parsed = parseLiveEvent(message);
-    if (parsed === undefined) {
-      log.warn({ tenant, bytes: message.length }, 'live message of unknown shape dropped');
-      return;
+    const { events, unknown } = readLiveMessage(message);
+    if (unknown > 0) log.warn({ tenant, unknown, bytes: message.length }, 'live events of unknown shape dropped');
+    if (events.length === 0) return;
+    const all = events.map(({ text }) => text).join('');
+    for (const { device, send } of listeners) {
+      const text =
+        device === undefined ? all : events.flatMap((one) => (one.device === device ? [one.text] : [])).join('');
+      if (text !== '') send(text);
     }
-    const text = event(parsed.type, message);
-    for (const listener of listeners)
-      if (listener.device === undefined || listener.device === parsed.device) listener.send(text);
   };
   return {
     listen(tenant, listener) {
@@ -78,24 +75,22 @@ export function event(name: string, data: string): string {
 
 const kinds: ReadonlySet<string> = new Set(['state', 'connection', 'alert'] satisfies LiveEvent['type'][]);
 
-/** The events of a message: processors send arrays, one a batch. What is no array is one event, or none that is known. */
-export function eventsOf(message: string): string[] {
-  if (!message.startsWith('[')) return [message];
+/**
+ * The events of a message on the live channel: one, or an array of them (processors send one message a batch), each
+ * with its server-sent text. JSON made anew has no line break, so it is one `data` line whatever came in.
+ */
+export function readLiveMessage(message: string): { events: { device: string; text: string }[]; unknown: number } {
+  let parsed: unknown;
   try {
-    const list: unknown = JSON.parse(message);
-    return Array.isArray(list) ? list.map((one) => JSON.stringify(one)) : [message];
+    parsed = JSON.parse(message);
   } catch {
-    return [message]; // told when it is looked at as one event
+    return { events: [], unknown: 1 }; // told by the caller's log line
   }
-}
-
-/** Type and device of a live message; undefined when it is none. JSON text has no line break, so it is one `data` line. */
-export function parseLiveEvent(message: string): { type: string; device: string } | undefined {
-  if (message.includes('\n') || message.includes('\r')) return undefined;
-  try {
-    const { type, device } = JSON.parse(message) as Partial<LiveEvent>;
-    return typeof type === 'string' && kinds.has(type) && typeof device === 'string' ? { type, device } : undefined;
-  } catch {
-    return undefined; // told by the caller's log line
-  }
+  const list = Array.isArray(parsed) ? parsed : [parsed];
+  const events = list.flatMap((one: Partial<LiveEvent> | null) =>
+    typeof one?.device === 'string' && typeof one.type === 'string' && kinds.has(one.type)
+      ? [{ device: one.device, text: event(one.type, JSON.stringify(one)) }]
+      : [],
+  );
+  return { events, unknown: list.length - events.length };
 }

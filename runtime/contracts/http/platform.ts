@@ -47,7 +47,8 @@ export const platformOperations = [
     service: 'api',
     scope: 'telemetry:read',
     tag: 'Telemetry',
-    summary: 'Live state changes as server-sent events (`state`, `connection`, `alert`, and `ping` each 15 seconds)',
+    summary:
+      'Live state changes as server-sent events (`state`, `connection`, `alert`; `ping` each 15 seconds; `resync`: events may be missing, read anew; `lagged`: you read too slowly; `end`: the token expired or the server stops)',
     query: z.object({ device: DeviceId.optional().meta({ description: 'Only this device' }) }),
     success: { status: 200, contentType: 'text/event-stream', body: z.string() },
     problems: [],
