@@ -106,17 +106,24 @@ describe('sockets of the stand-in', () => {
     const writer = new Redis({ host: '127.0.0.1', port, protocol: 2 });
     cleanup.push(() => writer.disconnect());
     await writer.set('large', 'x'.repeat(100_000));
-    const late = await raw(port);
-    late.socket.pause();
+    const late = connect(port, '127.0.0.1');
+    cleanup.push(() => late.destroy());
+    let [bytes, tail] = [0, ''];
+    late.on('data', (chunk) => {
+      bytes += chunk.length;
+      tail = (tail + chunk.toString('latin1')).slice(-20);
+    });
+    await once(late, 'connect');
+    late.pause();
     const steps = '*2\r\n$3\r\nGET\r\n$5\r\nlarge\r\n*2\r\n$4\r\nINCR\r\n$1\r\nn\r\n';
-    late.socket.write(steps.repeat(500)); // 50 MB of replies
+    late.write(steps.repeat(300)); // 30 MB of replies
     await vi.waitFor(async () => expect(Number(await writer.get('n'))).toBeGreaterThan(0));
-    expect(Number(await writer.get('n'))).toBeLessThan(500);
-    late.socket.resume();
-    await vi.waitFor(() => expect(late.received()).toMatch(/:500\r\n$/), 10_000);
-    expect(late.received().length).toBeGreaterThan(50_000_000);
-    late.socket.write('*1\r\n$4\r\nPING\r\n');
-    await vi.waitFor(() => expect(late.received()).toMatch(/PONG\r\n$/));
+    expect(Number(await writer.get('n'))).toBeLessThan(300);
+    late.resume();
+    await vi.waitFor(() => expect(tail.endsWith(':300\r\n')).toBe(true), 30_000);
+    expect(bytes).toBeGreaterThan(30_000_000);
+    late.write('*1\r\n$4\r\nPING\r\n');
+    await vi.waitFor(() => expect(tail.endsWith('+PONG\r\n')).toBe(true), 5_000);
     expect(problems).toEqual([]);
   });
 });
