@@ -388,8 +388,7 @@ describe('seek', () => {
     const start = new Date(Date.now() - 60_000);
     await publish(topic, 'a', 'b');
     const first = harness.listen(subscription);
-    first.onMessage = (message) => message.ack();
-    await first.count(2);
+    await Promise.all((await first.count(2)).map((message) => message.ackWithResponse()));
     await first.close();
     await harness.client.subscription(subscription).seek(start);
     const again = harness.listen(subscription);
