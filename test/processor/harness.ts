@@ -22,6 +22,8 @@ import { type TestPostgres, testPostgres } from '../support/postgres.ts';
 export type Stand = {
   postgres: TestPostgres;
   bus: BusClient;
+  /** Value for PUBSUB_EMULATOR_HOST. */
+  host: string;
   core: pg.Pool;
   shards: ShardPools;
   cache: Cache;
@@ -95,6 +97,7 @@ export async function stand(): Promise<Stand> {
   return {
     postgres,
     bus,
+    host: server.host,
     core,
     shards,
     cache,

@@ -22,7 +22,7 @@ export type SubscriberOptions = {
    */
   maxMessages: number;
   maxBytes: number;
-  /** Lease asked for, and renewed at a third of it, seconds (10 to 600). */
+  /** Lease asked for, renewed at a third of it, seconds (10 to 600). A process that dies delays what it held by so long. Default 20. */
   leaseSeconds?: number;
   /** An acknowledgement waits this long for company, milliseconds. */
   ackMs?: number;
@@ -92,7 +92,7 @@ class StreamSubscriber implements Subscriber {
     this.api = api;
     this.options = options;
     this.log = log;
-    this.lease = options.leaseSeconds ?? 60;
+    this.lease = options.leaseSeconds ?? 20;
     this.timers = [
       setInterval(() => this.renewLeases(), (this.lease * 1_000) / 3),
       setInterval(() => this.ping(), pingMs),

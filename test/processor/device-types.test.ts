@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import { genericDeviceType } from '../../runtime/contracts/device-type.ts';
+import { createDeviceTypes } from '../../runtime/processor/device-types.ts';
+import { quietLog } from '../support/log.ts';
+
+/** Core as a table of devices to type versions, and a count of how often it was asked. */
+function fakeCore(devices: Record<string, number>) {
+  const state = { away: false, asked: 0 };
+  const query = async (text: string, [tenants, ids]: [string[], string[]]) => {
+    if (state.away) throw new Error('core is away');
+    if (text.includes('definition'))
+      return {
+        rows: ids.map((id) => ({ tenant: 'main', id, definition: { ...genericDeviceType, id }, version: id.slice(1) })),
+      };
+    state.asked++;
+    const rows = ids
+      .map((id, i) => ({ tenant: tenants[i], id, type: `v${devices[id]}`, version: String(devices[id]) }))
+      .filter((row) => devices[row.id] !== undefined);
+    return { rows };
+  };
+  return { state, devices, core: { query } as never };
+}
+
+const dev = [['main', 'dev-1']] as const;
+
+test('a known type serves at once, is read again after half a minute, and never serves older than a minute', async () => {
+  let now = 0;
+  const { core, devices } = fakeCore({ 'dev-1': 1 });
+  const types = createDeviceTypes(core, { now: () => now }, quietLog);
+  expect(types.get('main', 'dev-1')).toBeUndefined();
+  await types.lookup(dev);
+  expect(types.get('main', 'dev-1')?.version).toBe(1);
+  devices['dev-1'] = 2;
+  now = 29_000;
+  expect(types.get('main', 'dev-1')?.version).toBe(1);
+  now = 56_000;
+  expect(types.get('main', 'dev-1')).toBeUndefined();
+  await types.lookup(dev);
+  expect(types.get('main', 'dev-1')?.version).toBe(2);
+  types.stop();
+});
+
+test('while core is away what is known stays in force, whatever its age', async () => {
+  let now = 0;
+  const { core, state } = fakeCore({ 'dev-1': 1 });
+  const types = createDeviceTypes(core, { now: () => now }, quietLog);
+  await types.lookup(dev);
+  state.away = true;
+  now = 3_600_000;
+  await expect(types.lookup(dev)).rejects.toThrow('away');
+  expect(types.get('main', 'dev-1')?.version).toBe(1);
+  types.stop();
+});
+
+test('forgetting a tenant reads again before the next use; an unknown device is asked for again soon', async () => {
+  let now = 0;
+  const { core, devices } = fakeCore({ 'dev-1': 1 });
+  const types = createDeviceTypes(core, { now: () => now }, quietLog);
+  await types.lookup([...dev, ['main', 'ghost']]);
+  expect(types.get('main', 'ghost')).toBeNull();
+  types.forget('main');
+  expect(types.get('main', 'dev-1')).toBeUndefined();
+  devices['ghost'] = 1;
+  now = 1_001;
+  expect(types.get('main', 'ghost')).toBeUndefined();
+  types.stop();
+});
+
+test('it remembers no more devices than it may', async () => {
+  const many = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`dev-${i}`, 1]));
+  const { core } = fakeCore(many);
+  const types = createDeviceTypes(core, { now: () => 0, max: 10 }, quietLog);
+  await types.lookup(Object.keys(many).map((id) => ['main', id] as const));
+  expect(types.get('main', 'dev-0')).toBeUndefined();
+  expect(types.get('main', 'dev-29')?.version).toBe(1);
+  types.stop();
+});
