@@ -81,4 +81,36 @@ export function registerBench(program: Command): void {
       show(options, result, faultsText(result));
       if (!result.whole) process.exitCode = 1;
     });
+
+  command('all', 'Everything, for docs/benchmarks.md')
+    .option('--write', 'replace the measured part of docs/benchmarks.md')
+    .option('--runs <n>', 'repeats of each path measurement', whole(1, 9), 3)
+    .option('--seconds <n>', 'measured time of a path run', whole(5, 600), 20)
+    .option('--connections <n>', 'devices of the path', whole(10, 20_000), 1_000)
+    .option('--idle <n>', 'devices for the memory of an idle one', whole(100, 15_000), 5_000)
+    .option('--handshakes <n>', 'handshakes of each kind', whole(100, 100_000), 3_000)
+    .option('--fault-messages <n>', 'readings for each fault', whole(500, 10_000_000), 300_000)
+    .option('--fault-rate <n>', 'readings a second under a fault', whole(10, 10_000), 1_000)
+    .option('--away <seconds>', 'how long the database is away', whole(1, 600), 60)
+    .action(async (options: Common & { write?: boolean } & Record<string, number>) => {
+      const { benchAll, writePage } = await import('./report/all.ts');
+      const { benchmarksPage } = await import('./report/page.ts');
+      const number = (name: string) => options[name] as number;
+      const results = await benchAll(
+        await findPlatform(options.data),
+        {
+          runs: number('runs'),
+          seconds: number('seconds'),
+          connections: number('connections'),
+          idle: number('idle'),
+          handshakes: number('handshakes'),
+          faultMessages: number('faultMessages'),
+          faultRate: number('faultRate'),
+          awaySeconds: number('away'),
+        },
+        say,
+      );
+      show(options, results, benchmarksPage(results));
+      if (options.write === true) say(`written: ${await writePage(results)}`);
+    });
 }

@@ -58,7 +58,7 @@ export function faultsText(r: FaultsResult): string {
     return [
       `  ${f.fault}`,
       `    acknowledged ${f.acknowledged} = rows ${f.rows} + dead letters ${f.deadLetters}: ${findingsText(f.findings)}; given up by devices ${f.dropped}`,
-      `    PUBACK p99 before / during / after ${p99('steady')} / ${p99('during')} / ${p99('after')} ms; fault ${f.faultSeconds.toFixed(1)} s, drained after ${f.drainSeconds.toFixed(1)} s`,
+      `    PUBACK p99 before / during / after ${p99('steady')} / ${p99('during')} / ${p99('after')} ms; ${f.acknowledgedMeanwhile} acknowledged during; fault ${f.faultSeconds.toFixed(1)} s, drained after ${f.drainSeconds.toFixed(1)} s`,
     ].join('\n');
   });
   return [`faults, ${r.devices} mutual-TLS devices, ${r.rate} readings/s`, ...lines].join('\n');

@@ -16,6 +16,8 @@ export type FaultResult = {
   findings: Findings;
   /** PUBACK of readings reported before, during and after the fault. */
   puback: Record<string, Percentiles>;
+  /** Acknowledgements that came while the fault lasted. */
+  acknowledgedMeanwhile: number;
   /** How long the fault lasted. */
   faultSeconds: number;
   /** From its end until no message waited in Pub/Sub, while the load went on. */
@@ -42,8 +44,10 @@ export async function runFault(platform: BenchPlatform, fault: Fault, options: F
     await within(60_000, load.moreAcknowledged(Math.ceil(options.messages * 0.3)), 'acknowledgements before the fault');
     load.phase('during');
     const faultStart = performance.now();
+    const ackedBefore = load.acknowledged.length;
     await fault.cause(platform, stores);
     const faultSeconds = (performance.now() - faultStart) / 1_000;
+    const acknowledgedMeanwhile = load.acknowledged.length - ackedBefore;
     load.phase('after');
     const drained = drainTime(platform, options.rate);
     drained.catch(() => undefined);
@@ -82,6 +86,7 @@ export async function runFault(platform: BenchPlatform, fault: Fault, options: F
       dropped: load.dropped,
       findings: last.findings,
       puback: load.latencies(),
+      acknowledgedMeanwhile,
       faultSeconds,
       drainSeconds,
     };
