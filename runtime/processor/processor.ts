@@ -22,6 +22,8 @@ export type ProcessorSettings = {
   batchMs: number;
   maxOutstandingMessages: number;
   maxOutstandingBytes: number;
+  /** See `SubscriberOptions`. */
+  leaseSeconds?: number;
   retentionDays: number;
 };
 
@@ -114,6 +116,7 @@ export function startProcessor(settings: ProcessorSettings, deps: ProcessorDeps)
       subscription: settings.subscription,
       maxMessages: settings.maxOutstandingMessages,
       maxBytes: settings.maxOutstandingBytes,
+      ...(settings.leaseSeconds === undefined ? {} : { leaseSeconds: settings.leaseSeconds }),
       onMessages: (messages) => {
         metrics.received.inc(messages.length);
         for (const held of messages) router.accept({ raw: held, done: () => subscriber.ack([held]), parked: false });

@@ -69,7 +69,7 @@ test('a database away for longer than all delivery attempts: nothing is dead-let
   const now = Date.now();
   const messages = Array.from({ length: 300 }, (_, i) => ({ device: one, body: { ts: now - i, values: { n: i } } }));
   // Only 100 are held: the rest is not delivered at all while the database is away.
-  processor = s.start(namespace, { maxOutstandingMessages: 100 }, onlyShardA(shards));
+  processor = s.start(namespace, { maxOutstandingMessages: 100, leaseSeconds: 10 }, onlyShardA(shards));
   gate.shut();
   await s.publish(namespace, messages);
   await until(
@@ -150,10 +150,8 @@ test('a processor that dies with messages held: the next one stores each once', 
   await until('held', () => first.status().held === 50);
   await first.stop(100);
   gate.open();
-  const subscription = s.bus.subscriptionPath(namespace, 'telemetry-processor');
-  expect(subscription).toContain(namespace);
   processor = s.start(namespace, {}, shards);
-  // Leases of the first end after 60 s; the test does not wait for that but publishes the same again, as a gateway would.
+  // Leases of the first end after 20 s; the test does not wait for that but publishes the same again, as a gateway would.
   await s.publish(
     namespace,
     Array.from({ length: 50 }, (_, i) => ({ device, body: { ts: now - 100 - i, values: { n: i } } })),

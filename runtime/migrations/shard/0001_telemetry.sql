@@ -48,13 +48,6 @@ create table rollup_pending (
   minutes timestamptz[] not null,
   newest_minute timestamptz not null
 );
--- Hours whose minutes changed.
-create table rollup_pending_hours (
-  tenant text collate "C" not null,
-  device_id text collate "C" not null,
-  bucket timestamptz not null,
-  primary key (tenant, device_id, bucket)
-);
 
 create table dead_letters (
   tenant text collate "C" not null,
