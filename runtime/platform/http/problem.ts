@@ -65,14 +65,19 @@ export function problemBody(error: ProblemError, context: { instance?: string; t
 
 export const problemContentType = 'application/problem+json';
 
-/** Sends a problem; 5xx are logged with their cause, 4xx at debug, since the caller is told everything. */
+/**
+ * Sends a problem. 5xx are logged with their cause: 503 as a warning, since a part being away is expected and somebody
+ * else's line tells why; 4xx at debug, since the caller is told everything.
+ */
 export function sendProblem(
   reply: FastifyReply,
   error: unknown,
   context: { instance?: string; trace?: string; log: Log },
 ): FastifyReply {
   const refused = toProblemError(error);
-  if (refused.status >= 500)
+  if (refused.status === 503)
+    context.log.warn({ status: refused.status, cause: String(refused.cause ?? '') }, refused.message);
+  else if (refused.status >= 500)
     context.log.error({ status: refused.status, error: refused.cause ?? refused }, refused.message);
   else context.log.debug({ status: refused.status, errors: refused.errors }, refused.message);
   if (refused.retryAfterSeconds !== undefined) reply.header('retry-after', String(refused.retryAfterSeconds));

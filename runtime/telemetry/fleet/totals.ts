@@ -38,7 +38,7 @@ async function countShard(ask: Ask, tenant: string): Promise<number> {
   const estimate = row?.['QUERY PLAN'][0]?.Plan['Plan Rows'] ?? 0;
   if (estimate > exactUpTo) return estimate;
   const [exact] = await ask<{ n: string }>(
-    'select count(*) as n from (select from readings where tenant = $1 limit $2) as some',
+    'select count(*) as n from (select from readings where tenant = $1 limit $2) as bounded',
     [tenant, 2 * exactUpTo],
   );
   return Number(exact?.n ?? 0);
