@@ -1,6 +1,5 @@
 import { mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { createRequest } from '../runtime/device/enrol.ts';
 import type { Answer, Api } from './api.ts';
 import { CommandError } from './errors.ts';
 
@@ -23,6 +22,7 @@ export async function certify(options: { api: Api; device: string; dir: string; 
 }> {
   const { api, device, dir, replace = false } = options;
   const files = filesIn(dir);
+  const { createRequest } = await import('../runtime/device/enrol.ts'); // brings a certificate library: not for `list`
   const { key, csr } = await createRequest(device);
   const certificate = await api.call('issueCertificate', { params: { deviceId: device }, body: { csr } });
   if (replace) await rm(files.key, { force: true });

@@ -3,16 +3,12 @@ import { traceIdPattern } from '../../runtime/contracts/identifiers.ts';
 import { defaultDataFolder } from '../../runtime/local/folder.ts';
 import { partNames } from '../../runtime/local/plan.ts';
 import { defaultPortBase, portBaseRange } from '../../runtime/local/ports.ts';
-import { down } from '../local/down.ts';
-import { logs } from '../local/logs.ts';
-import { reset } from '../local/reset.ts';
-import { status } from '../local/show-status.ts';
-import { up } from '../local/up.ts';
 import type { Context } from '../main.ts';
 import { collect, setting, whole } from '../values.ts';
 
 const dataOption = ['--data <dir>', 'data folder (default: the platform started last)'] as const;
 
+/** Each command's module is loaded when it is called: the launcher brings every service's libraries. */
 export function registerLocal(program: Command, context: Context): void {
   const local = program.command('local').description('The whole platform on this machine');
 
@@ -35,14 +31,14 @@ export function registerLocal(program: Command, context: Context): void {
       collect(setting(partNames)),
     )
     .option('--json', 'exactly one line on standard output when it is ready; the rest on standard error')
-    .action((options) => up(options, context));
+    .action(async (options) => (await import('../local/up.ts')).up(options, context));
 
   local
     .command('status')
     .description('Each part: pid, state, CPU, memory, restarts')
     .option(...dataOption)
     .option('--json', 'one JSON value on standard output')
-    .action((options) => status(options, context));
+    .action(async (options) => (await import('../local/show-status.ts')).status(options, context));
 
   local
     .command('logs')
@@ -56,20 +52,20 @@ export function registerLocal(program: Command, context: Context): void {
     .option('-f, --follow', 'go on with new lines until Ctrl-C')
     .option('-n, --lines <n>', 'the last so many lines (default: 200, with --trace all)', whole(1, 1_000_000))
     .option('--json', 'the lines as they are in the file')
-    .action((options) => logs(options, context));
+    .action(async (options) => (await import('../local/logs.ts')).logs(options, context));
 
   local
     .command('down')
     .description('Stop it, from anywhere; also ends what a killed launcher left running')
     .option(...dataOption)
-    .action((options) => down(options, context));
+    .action(async (options) => (await import('../local/down.ts')).down(options, context));
 
   local
     .command('reset')
     .description('Remove all its data; it must not be running')
     .option(...dataOption)
     .option('--yes', 'do not ask')
-    .action((options) => reset(options, context));
+    .action(async (options) => (await import('../local/reset.ts')).reset(options, context));
 }
 
 function traceStart(text: string): string {

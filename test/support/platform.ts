@@ -37,6 +37,8 @@ export async function startPlatform(options: {
   devices: number;
   env?: Record<string, string>;
   data?: string;
+  /** More of `iot local up`. */
+  args?: string[];
 }): Promise<TestPlatform> {
   const data = options.data ?? (await mkdtemp(join(tmpdir(), 'iot-platform-')));
   const args = [
@@ -49,6 +51,7 @@ export async function startPlatform(options: {
     String(options.portBase),
     '--devices',
     String(options.devices),
+    ...(options.args ?? []),
   ];
   const child = spawn(process.execPath, [cli, ...args], {
     cwd: root,

@@ -1,4 +1,6 @@
 import { createServer } from 'node:net';
+import { planPorts } from '../../runtime/local/ports.ts';
+import { holderOf } from '../../runtime/local/proc.ts';
 
 let next = 20_000 + ((process.pid * 37) % 10_000);
 
@@ -15,4 +17,14 @@ export async function freePort(): Promise<number> {
     if (free) return port;
   }
   throw new Error('no free port between 20000 and 32000');
+}
+
+/** A `--port-base` all of whose ports were free a moment ago. */
+export async function freePortBase(): Promise<number> {
+  for (let tries = 0; tries < 50; tries++) {
+    const base = 19_000 + ((process.pid * 31 + tries * 1_009) % 12_000);
+    const taken = await Promise.all(Object.values(planPorts(base)).map((port) => holderOf(port)));
+    if (taken.every((holder) => holder === undefined)) return base;
+  }
+  throw new Error('no free port base between 19000 and 31000');
 }
