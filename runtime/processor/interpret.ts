@@ -57,6 +57,7 @@ export function interpret(
   if ('refusal' in decoded) return { rows: [], deadLetters: [deadMessage(incoming, decoded.refusal)] };
   const rows: Row[] = [];
   const deadLetters: DeadLetter[] = [];
+  let size = 0;
   for (let index = 0; index < decoded.items.length; index++) {
     const item = decoded.items[index] as (typeof decoded.items)[number];
     if ('refusal' in item) {
@@ -71,10 +72,19 @@ export function interpret(
     }
     const { ts, seq, stamped } = candidate;
     const json = JSON.stringify(outcome.values);
+    size += json.length;
+    if (size > maxStoredBytes) {
+      const detail = `readings have more than ${maxStoredBytes} bytes after the transform`;
+      deadLetters.push(deadPart(incoming, index, { reason: 'too-large', detail }, sourceOf(candidate)));
+      continue;
+    }
     rows.push({ tenant, device, ts, seq, json, message, received, index, stamped, subfolder });
   }
   return { rows, deadLetters };
 }
+
+/** A transform may copy one text into many metrics of a thousand readings. */
+const maxStoredBytes = 4 * telemetryBounds.payloadBytes;
 
 /** The accept window of a device's clock, seen from the gateway's receive time. */
 function outsideWindow(candidate: Candidate, received: number, retentionMs: number): { refusal: Refusal } | undefined {

@@ -130,9 +130,12 @@ export class Lane {
 
   private takeBatch(): Work[] {
     let rows = 0;
+    let bytes = 0;
     let count = 0;
-    while (count < this.queue.length && rows < this.options.batchRows) {
-      rows += weight(this.queue[count] as Work);
+    while (count < this.queue.length && rows < this.options.batchRows && bytes < maxBatchBytes) {
+      const work = this.queue[count] as Work;
+      rows += weight(work);
+      bytes += work.raw.data.length;
       count++;
     }
     const batch = this.queue.splice(0, count);
@@ -176,6 +179,9 @@ export class Lane {
     this.retryTimer = setTimeout(() => this.pump(), pause * (0.5 + this.options.random() / 2));
   }
 }
+
+/** A statement of large messages ends here instead of at its number of rows. */
+const maxBatchBytes = 4_194_304;
 
 /** A message without rows still has something to write. */
 function weight(work: Work): number {

@@ -141,3 +141,12 @@ test.each([
     good,
   );
 });
+
+test('a transform cannot blow a message up beyond its bound', () => {
+  const transform = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`m${i}`, 'values.t']));
+  const body = Array.from({ length: 200 }, () => ({ t: 'x'.repeat(1_000) }));
+  const { rows, deadLetters } = interpret(incoming(body), type({ transform }), retention);
+  expect(rows.length).toBeLessThan(20);
+  expect(deadLetters.every((letter) => letter.reason === 'too-large')).toBe(true);
+  expect(rows.length + deadLetters.length).toBe(200);
+});
