@@ -9,6 +9,7 @@ import { serveOperations } from '../platform/http/serve.ts';
 import { guardStore } from '../platform/resilience/store-guard.ts';
 import type { Running, ServiceContext } from '../platform/service/run.ts';
 import { loadIssuer } from './authority/local-authority.ts';
+import { startSweep } from './connection-sweep.ts';
 import { guardedCore } from './database.ts';
 import { deviceHandlers, internalRoutes } from './handlers.ts';
 import { consumeLifecycle } from './lifecycle.ts';
@@ -38,6 +39,7 @@ export async function startDevices(
   const cache = connectCache({ url: settings.IOT_REDIS_URL }, { log, name: settings.IOT_INSTANCE });
   const bus = createBusClient(settings);
   const lifecycle = consumeLifecycle({ bus, namespace: settings.IOT_NAMESPACE, core, metrics }, log);
+  const sweep = startSweep(core, cache, log);
   const random = (bytes: number) => randomBytes(bytes);
   const deps = {
     core,
@@ -64,7 +66,7 @@ export async function startDevices(
     },
     async stop() {
       await http.close();
-      await lifecycle.stop();
+      await Promise.all([lifecycle.stop(), sweep.stop()]);
       await Promise.all([cache.close(), bus.close(), pool.end()]);
     },
   };

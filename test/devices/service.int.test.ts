@@ -3,12 +3,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Certificate, Device, IssuedCertificate } from '../../runtime/contracts/http/devices.ts';
 import type { IdentityChanges } from '../../runtime/contracts/http/index.ts';
 import type { Problem } from '../../runtime/contracts/http/operation.ts';
+import { createSweep } from '../../runtime/devices/connection-sweep.ts';
+import { guardedCore } from '../../runtime/devices/database.ts';
 import { listQuery } from '../../runtime/devices/registry.ts';
 import { identityChangedChannel, presenceKey } from '../../runtime/platform/cache/keys.ts';
 import { holdConnection } from '../../runtime/platform/cache/scripts/hold-connection.ts';
+import { guardStore } from '../../runtime/platform/resilience/store-guard.ts';
 import { newCsr } from '../support/csr.ts';
 import { takeAway } from '../support/database-away.ts';
 import { type Ask, askAs } from '../support/internal.ts';
+import { quietLog } from '../support/log.ts';
 import { type DevicesStand, devicesStand, until } from './harness.ts';
 
 type Page<T> = { items: T[]; next: string | null; degraded?: { parts?: string[] } };
@@ -484,6 +488,28 @@ describe('connections', () => {
       'Redis is back',
       async () => ((await ask('GET', `${devices}/away-1`)).body as Device).degraded === undefined,
     );
+  });
+
+  it('of a gateway that died end after two looks, unless somebody holds them or they are new', async () => {
+    await Promise.all(['gone-1', 'gone-2', 'gone-3', 'gone-4'].map((id) => create(id)));
+    await stand.publish(['gone-1', 'gone-2', 'gone-3'].map((id) => event(id, 1, 'connected', at)));
+    await stand.publish([event('gone-4', 1, 'connected', Date.now())]);
+    for (const id of ['gone-1', 'gone-2', 'gone-3', 'gone-4'])
+      await until(`${id} is connected`, async () => (await row(id))?.connected === true);
+    const hold = { key: presenceKey('main', 'gone-2'), gateway: 'g', epoch: at, ttlMs: 60_000, info: '{}' };
+    await stand.cache.run(holdConnection, hold);
+    const guard = guardStore({ name: 'core', concurrent: 4 }, quietLog);
+    const sweep = createSweep(guardedCore(stand.core, guard), stand.cache);
+    await sweep.round();
+    expect(await row('gone-1')).toMatchObject({ connected: true });
+    await stand.publish([event('gone-3', 2, 'connected', at)]);
+    await until('gone-3 is back', async () => (await row('gone-3'))?.connection === '2');
+    await sweep.round();
+    expect(await row('gone-1')).toMatchObject({ connected: false, connection: '1' });
+    for (const id of ['gone-2', 'gone-3', 'gone-4']) expect(await row(id), id).toMatchObject({ connected: true });
+    sweep.forget();
+    await sweep.round();
+    expect(await row('gone-3')).toMatchObject({ connected: true });
   });
 
   it('are counted for the fleet, by tenant', async () => {
