@@ -43,6 +43,7 @@ const trace = '0af7651916cd43dd8448eb211c80319c';
 let server: HttpServer;
 let answer: unknown = { name: 'x' };
 const seen: string[] = [];
+const aborted = Promise.withResolvers<void>();
 
 beforeAll(async () => {
   server = await serveOperations({
@@ -52,11 +53,14 @@ beforeAll(async () => {
     bind: '127.0.0.1',
     port: 0,
     bodyBytes: 10_000,
+    handlerMs: 1_500,
     checkAnswers: true,
     handlers: {
-      getThing: async ({ params, query, caller: by, trace: id }) => {
+      getThing: async ({ params, query, caller: by, trace: id, signal }) => {
         seen.push(id);
         if (params.thingId === 'none') throw problem(404, 'No such thing', `there is no thing '${params.thingId}'`);
+        if (params.thingId === 'slow')
+          return await new Promise(() => signal.addEventListener('abort', () => aborted.resolve()));
         if (params.thingId === 'boom') throw new Error('secret connection string');
         return { id: params.thingId, limit: query.limit, tenant: by.tenant };
       },
@@ -185,6 +189,13 @@ describe('failures', () => {
     expect(response.statusCode).toBe(500);
     expect(response.body).not.toContain('secret');
     expect(response.json().trace).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  it('a handler that takes too long is told to stop, and its caller to come again', async () => {
+    const response = await get('/internal/v1/things/slow');
+    expect(response.statusCode).toBe(503);
+    expect(Problem.parse(response.json()).title).toBe('Too slow');
+    await aborted.promise;
   });
 
   it('an answer that breaks its row is not sent', async () => {
