@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { HistoryPoint } from '../../runtime/contracts/http/telemetry.ts';
-import { ago, bytes, ms, value } from '../../runtime/dashboard/src/format.ts';
-import { chartData, withLive } from '../../runtime/dashboard/src/history.ts';
+import { ago, bytes, ms, spoken, value } from '../../runtime/dashboard/src/format.ts';
+import { chartData, withGaps, withLive } from '../../runtime/dashboard/src/history.ts';
 import { SseParser } from '../../runtime/dashboard/src/sse-parser.ts';
 
 describe('SSE parser', () => {
@@ -70,16 +70,23 @@ describe('history for the chart', () => {
   });
 });
 
+test('missing buckets become one gap, whole series stay as they are', () => {
+  const at = (minute: number) => ({ ts: new Date(minute * 60_000).toISOString() });
+  expect(withGaps([at(0), at(1), at(5)], 60_000)).toEqual([at(0), at(1), { ...at(2), empty: true }, at(5)]);
+  expect(withGaps([at(0), at(9)], Number.POSITIVE_INFINITY)).toEqual([at(0), at(9)]);
+});
+
 test.each([
   [ago(null, 0), 'never'],
   [ago(new Date(0).toISOString(), 60_000), '60 s ago'],
   [ago(new Date(0).toISOString(), 3 * 86_400_000), '3 d ago'],
   [ms(null), '–'],
-  [ms(3.14159), '3.1 ms'],
+  [ms(3.12345), '3.1 ms'],
   [ms(25_000), '25.0 s'],
   [bytes(1_500), '1.5 kB'],
   [bytes(72_000_000), '72 MB'],
   [value(21.456789), '21.46'],
   [value(1000), '1000'],
   [value(true), 'true'],
+  [spoken('heldMessages'), 'held messages'],
 ])('%s is %s', (shown, wanted) => expect(shown).toBe(wanted));
