@@ -4,7 +4,7 @@ import { startBare } from './bare.ts';
 import { type BenchDevice, benchDeviceId, benchDevices } from './devices.ts';
 import { type LoadTarget, openAll, openConnection } from './load/connection.ts';
 import { type MachineFacts, machineFacts } from './machine.ts';
-import type { BenchPlatform } from './platform.ts';
+import { type BenchPlatform, restartPart } from './platform.ts';
 
 export type IdleMemory = { kBEach: number; beforeMiB: number; afterMiB: number; connectSeconds: number };
 export type ConnectionsResult = {
@@ -43,6 +43,9 @@ export async function benchConnections(
 }
 
 async function idle(pid: number, target: LoadTarget, devices: readonly BenchDevice[]): Promise<IdleMemory> {
+  // The first connections also pay for code being compiled; that is no price of a connection.
+  await openAndClose(target, devices.slice(0, 100));
+  await settle();
   const before = await rss(pid);
   const start = performance.now();
   const open = await openAll(devices, 32, (device) =>
@@ -54,7 +57,7 @@ async function idle(pid: number, target: LoadTarget, devices: readonly BenchDevi
   );
   const connectSeconds = (performance.now() - start) / 1_000;
   // Garbage of the handshakes is not the price of an idle connection; the process gets a while to give it back.
-  await new Promise((resolve) => setTimeout(resolve, settleMs));
+  await settle();
   const after = await rss(pid);
   await openAll(open, 64, (connection) => connection.close());
   const MiB = (bytes: number) => Math.round(bytes / 1_048_576);
@@ -65,6 +68,13 @@ async function idle(pid: number, target: LoadTarget, devices: readonly BenchDevi
     connectSeconds,
   };
 }
+
+async function openAndClose(target: LoadTarget, devices: readonly BenchDevice[]): Promise<void> {
+  const open = await openAll(devices, 16, (device) => openConnection({ target, device }));
+  await openAll(open, 16, (connection) => connection.close());
+}
+
+const settle = () => new Promise((resolve) => setTimeout(resolve, settleMs));
 
 async function rss(pid: number): Promise<number> {
   const usage = await usageOf(pid);

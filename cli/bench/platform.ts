@@ -93,3 +93,30 @@ export async function findPlatform(data: string | undefined): Promise<BenchPlatf
     },
   };
 }
+
+/** Ends a part in order, and waits until its supervisor has it back. */
+export async function restartPart(platform: BenchPlatform, name: string): Promise<{ pid: number }> {
+  const before = await platform.part(name);
+  process.kill(before.pid, 'SIGTERM');
+  return awaitNewProcess(platform, name, before.pid, 90_000);
+}
+
+/** Waits until a part has another process than `pid`, and that is ready. */
+export async function awaitNewProcess(
+  platform: BenchPlatform,
+  name: string,
+  pid: number,
+  withinMs: number,
+): Promise<{ pid: number }> {
+  const end = performance.now() + withinMs;
+  for (;;) {
+    const now = await platform.part(name).catch((error: unknown) => {
+      // Between two processes there is none.
+      if (error instanceof CommandError) return undefined;
+      throw error;
+    });
+    if (now !== undefined && now.pid !== pid && now.state === 'ready') return now;
+    if (performance.now() > end) throw new Error(`${name} is not back within ${withinMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

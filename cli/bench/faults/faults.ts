@@ -1,4 +1,4 @@
-import type { BenchPlatform } from '../platform.ts';
+import { awaitNewProcess, type BenchPlatform } from '../platform.ts';
 import type { Stores } from './stores.ts';
 
 /** A fault: what is done to the platform while devices report, and when it is over. */
@@ -20,10 +20,7 @@ export const killed = (part: (typeof partsToKill)[number]): Fault => ({
   async cause(platform) {
     const before = await platform.part(part);
     process.kill(before.pid, 'SIGKILL');
-    await until(`${part} is back`, 60_000, async () => {
-      const now = await platform.part(part).catch(() => undefined);
-      return now !== undefined && now.pid !== before.pid && now.state === 'ready';
-    });
+    await awaitNewProcess(platform, part, before.pid, 60_000);
   },
 });
 
