@@ -206,7 +206,7 @@ export class Gateway {
   }
 
   private secured(socket: TLSSocket): void {
-    const identity = identify(socket.getPeerCertificate(), Date.now());
+    const identity = identify(socket.getPeerX509Certificate(), Date.now());
     if ('refused' in identity) {
       this.counts.handshakes.refused++;
       this.refused('identity', { address: socket.remoteAddress, why: identity.refused }, 'certificate refused');

@@ -21,6 +21,7 @@ const certificates: [string, (s: Stand) => Promise<KeyAndCert | undefined>][] = 
   ['one for servers', (s) => s.authority.device('sensor-1', { usage: 'serverAuth' })],
   ['one without extended key usage', (s) => s.authority.device('sensor-1', { usage: 'none' })],
   ['one with a tenant that is none', (s) => s.authority.device('sensor-1', { tenant: 'Not A Tenant' })],
+  ['one whose organisation tries to add a name', (s) => s.authority.device('sensor-1', { tenant: 'main\\0AO=other' })],
   ['one whose device id could be a topic', (s) => s.authority.device('sensor/1')],
 ];
 

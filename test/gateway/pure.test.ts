@@ -1,10 +1,9 @@
-import type { PeerCertificate } from 'node:tls';
 import fc from 'fast-check';
 import mqtt from 'mqtt-packet';
 import { describe, expect, test } from 'vitest';
 import type { IdentityChange } from '../../runtime/contracts/http/index.ts';
 import { type AdmissionState, decide } from '../../runtime/gateway/admission.ts';
-import { deviceOfClientId, identify } from '../../runtime/gateway/client-identity.ts';
+import { type CertificateFields, deviceOfClientId, identify } from '../../runtime/gateway/client-identity.ts';
 import { grantedQos, matches } from '../../runtime/gateway/delivery.ts';
 import { closeNow } from '../../runtime/gateway/drain.ts';
 import { maxPayloadBytes, newFrame, scan } from '../../runtime/gateway/frame-guard.ts';
@@ -274,25 +273,26 @@ describe('admission', () => {
     ['x'.repeat(2_000), ''],
   ])('client id %#', (clientId, device) => expect(deviceOfClientId(clientId)).toBe(device));
 
-  const certificate = {
-    subject: { CN: 'sensor-1', O: 'main' },
+  const certificate: CertificateFields = {
+    subject: 'CN=sensor-1\nO=main',
     ca: false,
-    ext_key_usage: ['1.3.6.1.5.5.7.3.2'],
-    valid_from: 'Nov 22 10:00:00 2026 GMT',
-    valid_to: 'Nov 23 10:00:00 2026 GMT',
+    keyUsage: ['1.3.6.1.5.5.7.3.2'],
+    validFromDate: new Date('2026-11-22T10:00:00Z'),
+    validToDate: new Date('2026-11-23T10:00:00Z'),
     serialNumber: '00AB',
-  } as unknown as PeerCertificate;
+  };
   const now = Date.UTC(2026, 10, 22, 12);
-  test.each([
-    ['none', {} as PeerCertificate, /no client certificate/],
-    ['two CNs', { ...certificate, subject: { CN: ['a', 'b'], O: 'main' } }, /one CN/],
-    ['no tenant', { ...certificate, subject: { CN: 'sensor-1' } }, /one O/],
+  test.each<[string, CertificateFields | undefined, RegExp]>([
+    ['none', undefined, /no client certificate/],
+    ['two CNs', { ...certificate, subject: 'CN=sensor-1\nCN=sensor-2\nO=main' }, /one CN/],
+    ['a CN inside an escaped value', { ...certificate, subject: 'O=main\nOU=x\\0ACN=sensor-1' }, /one CN/],
+    ['no tenant', { ...certificate, subject: 'CN=sensor-1' }, /one O/],
     ['an authority', { ...certificate, ca: true }, /authority/],
-    ['no usage', { ...certificate, ext_key_usage: undefined }, /client authentication/],
-    ['not yet valid', { ...certificate, valid_from: 'Nov 22 12:00:01 2026 GMT' }, /valid from/],
-    ['expired, as a resumed session may be', { ...certificate, valid_to: 'Nov 22 12:00:00 2026 GMT' }, /expired/],
+    ['no usage', { ...certificate, keyUsage: undefined }, /client authentication/],
+    ['not yet valid', { ...certificate, validFromDate: new Date(now + 1) }, /valid from/],
+    ['expired, as a resumed session may be', { ...certificate, validToDate: new Date(now) }, /expired/],
   ])('certificate refused: %s', (_, given, why) =>
-    expect(identify(given as unknown as PeerCertificate, now)).toEqual({ refused: expect.stringMatching(why) }),
+    expect(identify(given, now)).toEqual({ refused: expect.stringMatching(why) }),
   );
   test('certificate taken', () =>
     expect(identify(certificate, now)).toEqual({ tenant: 'main', device: 'sensor-1', serial: 'ab' }));
