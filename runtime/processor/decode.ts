@@ -87,8 +87,7 @@ function checkMetrics(metrics: Record<string, unknown>): { refusal: Refusal } | 
   for (const name in metrics) {
     if (++count > telemetryBounds.metricsPerReading)
       return refuse('too-large', `reading has more than ${telemetryBounds.metricsPerReading} metrics`);
-    if (!metricNamePattern.test(name) || forbiddenKeys.has(name))
-      return refuse('malformed', `metric name '${name.slice(0, 64)}' is not allowed`);
+    if (!isMetricName(name)) return refuse('malformed', `metric name '${name.slice(0, 64)}' is not allowed`);
     const value = metrics[name];
     switch (typeof value) {
       case 'number':
@@ -111,6 +110,17 @@ function checkMetrics(metrics: Record<string, unknown>): { refusal: Refusal } | 
     }
   }
   return count === 0 ? refuse('malformed', 'a reading has at least one metric') : undefined;
+}
+
+/** A fleet has few names and sends them all the time: looking one up costs a fifth of matching it. */
+const knownNames = new Set<string>();
+const maxKnownNames = 10_000;
+
+function isMetricName(name: string): boolean {
+  if (knownNames.has(name)) return true;
+  if (!metricNamePattern.test(name) || forbiddenKeys.has(name)) return false;
+  if (knownNames.size < maxKnownNames) knownNames.add(name);
+  return true;
 }
 
 const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/;

@@ -1,11 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { freePort } from '../support/ports.ts';
 import { deadLettersOf, newMessageId, rowsOf, type Stand, stand, until } from './harness.ts';
+import { spawnProcessor as spawnIt } from './spawn.ts';
 
-const main = fileURLToPath(new URL('../../runtime/processor/main.ts', import.meta.url));
 let s: Stand;
 const children = new Set<ChildProcess>();
 beforeAll(async () => {
@@ -18,29 +16,9 @@ afterEach(() => {
 afterAll(() => s?.stop());
 
 async function spawnProcessor(namespace: string) {
-  const healthPort = await freePort();
-  const child = spawn(process.execPath, [main], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: {
-      PATH: process.env['PATH'],
-      IOT_INSTANCE: 'processor',
-      IOT_NAMESPACE: namespace,
-      IOT_HEALTH_PORT: String(healthPort),
-      IOT_REDIS_URL: s.redis.url,
-      IOT_CORE_DATABASE_URL: s.postgres.core,
-      IOT_SHARD_DATABASE_URLS: Object.entries(s.postgres.shards)
-        .map(([name, url]) => `${name}=${url}`)
-        .join(','),
-      IOT_PUBSUB_PROJECT: s.bus.project,
-      PUBSUB_EMULATOR_HOST: s.host,
-    },
-  });
-  children.add(child);
-  const lines: string[] = [];
-  child.stdout?.on('data', (chunk: Buffer) => lines.push(...chunk.toString().split('\n')));
-  const get = async (path: string) => fetch(`http://127.0.0.1:${healthPort}${path}`).catch(() => undefined);
-  await until('ready', async () => (await get('/readyz'))?.status === 200);
-  return { child, lines, get };
+  const spawned = await spawnIt(s, namespace);
+  children.add(spawned.child);
+  return spawned;
 }
 
 test('as a process: stores, says so by trace, counts, and stops in order on SIGTERM', async () => {
