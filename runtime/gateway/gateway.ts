@@ -47,6 +47,8 @@ export type GatewayParts = {
   spill: SpillLog | undefined;
   /** For the TLS handshake, and again until CONNECT, milliseconds. */
   connectTimeoutMs?: number;
+  /** Presence is renewed, and identity changes are asked for, this often, milliseconds. */
+  intervals?: { presenceMs?: number; identityMs?: number };
 };
 
 const defaultConnectTimeoutMs = 10_000;
@@ -105,6 +107,7 @@ export class Gateway {
     this.feed = new IdentityFeed({
       devicesUrl: settings.IOT_DEVICES_URL,
       folder: settings.IOT_STATE_DIR,
+      pollMs: parts.intervals?.identityMs,
       log,
       onEnding: (endings) => this.endRevoked(endings),
     });
@@ -115,6 +118,7 @@ export class Gateway {
       new Presence({
         cache,
         gateway: settings.IOT_INSTANCE,
+        heartbeatMs: parts.intervals?.presenceMs,
         sessions: () => this.sessions.values(),
         onDisplaced: (session) => this.broker?.close(session, 'takeover'),
         log,

@@ -15,7 +15,7 @@ import {
 } from './revocations.ts';
 
 const pageSize = 1_000;
-const pollMs = 1_000;
+const defaultPollMs = 1_000;
 const timeoutMs = 3_000;
 
 const Changes = z.object({
@@ -41,6 +41,7 @@ const Changes = z.object({
 export class IdentityFeed {
   private readonly url: string;
   private readonly file: string;
+  private readonly pollMs: number;
   private readonly log: Log;
   private readonly onEnding: (endings: readonly Ending[]) => void;
   private state: Revocations | undefined;
@@ -55,11 +56,13 @@ export class IdentityFeed {
   constructor(options: {
     devicesUrl: string;
     folder: string;
+    pollMs?: number | undefined;
     log: Log;
     onEnding: (endings: readonly Ending[]) => void;
   }) {
     this.url = new URL(identityChangesPath, options.devicesUrl).href;
     this.file = join(options.folder, 'identities.json');
+    this.pollMs = options.pollMs ?? defaultPollMs;
     this.log = options.log;
     this.onEnding = options.onEnding;
   }
@@ -105,7 +108,7 @@ export class IdentityFeed {
 
   private schedule(): void {
     if (this.stopped) return;
-    this.timer = setTimeout(() => void this.pollNow().then(() => this.schedule()), pollMs);
+    this.timer = setTimeout(() => void this.pollNow().then(() => this.schedule()), this.pollMs);
     this.timer.unref();
   }
 

@@ -5,7 +5,7 @@ import { holdConnection, releaseConnection } from '../platform/cache/scripts/ind
 import type { Log } from '../platform/service/log.ts';
 import type { Session } from './session.ts';
 
-const heartbeatMs = 10_000;
+const defaultHeartbeatMs = 10_000;
 const ttlMs = 35_000;
 const chunk = 500;
 
@@ -29,6 +29,7 @@ export class Presence {
   constructor(options: {
     cache: Cache;
     gateway: string;
+    heartbeatMs?: number | undefined;
     sessions: () => Iterable<Session>;
     onDisplaced: (session: Session) => void;
     log: Log;
@@ -38,7 +39,7 @@ export class Presence {
     this.sessions = options.sessions;
     this.onDisplaced = options.onDisplaced;
     this.log = options.log;
-    this.timer = setInterval(() => void this.beat(), heartbeatMs);
+    this.timer = setInterval(() => void this.beat(), options.heartbeatMs ?? defaultHeartbeatMs);
     this.timer.unref();
     this.endUp = options.cache.onUp(() => void this.beat());
   }
