@@ -30,13 +30,14 @@ test('the plan is made once, and again changes nothing', async () => {
   expect(subscriptions.map((s) => s.name.split('/').at(-1)).sort()).toEqual(
     busPlan.subscriptions.map((s) => `pr-12-${s.name}`).sort(),
   );
+  const plan = busPlan.subscriptions.find((s) => s.name === 'telemetry-processor');
   const [metadata] = await client.pubsub.subscription('pr-12-telemetry-processor').getMetadata();
   expect(metadata).toMatchObject({
     topic: client.topicPath('pr-12', 'telemetry'),
-    ackDeadlineSeconds: 60,
+    ackDeadlineSeconds: plan?.ackDeadlineSeconds,
     deadLetterPolicy: {
       deadLetterTopic: client.topicPath('pr-12', 'telemetry-dead-letters'),
-      maxDeliveryAttempts: 100,
+      maxDeliveryAttempts: plan?.deadLetter?.maxDeliveryAttempts,
     },
   });
 });
