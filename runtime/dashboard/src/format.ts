@@ -52,3 +52,8 @@ export function duration(seconds: number | null): string {
   if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`;
   return `${Math.round(seconds / 86_400)} d`;
 }
+
+/** `heldMessages` as a person says it: `held messages`. */
+export function spoken(name: string): string {
+  return name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase();
+}

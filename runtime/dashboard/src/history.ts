@@ -43,3 +43,20 @@ export function withLive(
   if (before !== undefined && key(before) === key(point)) return [...points];
   return [...points.slice(0, at), point, ...points.slice(at)].slice(-most);
 }
+
+/** Adds an empty point wherever buckets of `stepMs` are missing, so that a chart shows a gap and not a line across it. */
+export function withGaps<T extends { ts: string }>(
+  items: readonly T[],
+  stepMs: number,
+): (T | { ts: string; empty: true })[] {
+  const filled: (T | { ts: string; empty: true })[] = [];
+  let before: number | undefined;
+  for (const item of items) {
+    const at = Date.parse(item.ts);
+    if (before !== undefined && at - before > stepMs * 1.5)
+      filled.push({ ts: new Date(before + stepMs).toISOString(), empty: true });
+    filled.push(item);
+    before = at;
+  }
+  return filled;
+}

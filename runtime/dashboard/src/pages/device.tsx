@@ -1,9 +1,9 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Certificate, Device } from '../../../contracts/http/devices.ts';
 import type { HistoryPoint, State } from '../../../contracts/http/telemetry.ts';
-import { call } from '../api.ts';
+import { ApiError, call } from '../api.ts';
 import { ago, dateTime, value } from '../format.ts';
-import { chartData, withLive } from '../history.ts';
+import { chartData, withGaps, withLive } from '../history.ts';
 import { onLive } from '../live.ts';
 import { Chart } from '../parts/chart.tsx';
 import { DegradedNote, Empty, Failed, Loaded } from '../parts/states.tsx';
@@ -138,7 +138,15 @@ function Readings({ id }: { id: string }) {
       ? live.reduce((all, reading) => withLive(all, reading, 10_000), base)
       : base;
   }, [history.data, live]);
-  const { times, metrics } = useMemo(() => chartData(points), [points]);
+  const { times, metrics } = useMemo(() => {
+    const step =
+      history.data?.resolution === '1m'
+        ? 60_000
+        : history.data?.resolution === '1h'
+          ? 3_600_000
+          : Number.POSITIVE_INFINITY;
+    return chartData(withGaps(points, step));
+  }, [points, history.data?.resolution]);
   const newest =
     live.at(-1) !== undefined && (state.data === undefined || (live.at(-1)?.ts ?? 0) >= Date.parse(state.data.ts))
       ? live.at(-1)
@@ -152,7 +160,7 @@ function Readings({ id }: { id: string }) {
         <h2>Now</h2>
         {state.error &&
           !shown &&
-          (state.error.message.includes('Not') ? (
+          (state.error instanceof ApiError && state.error.status === 404 ? (
             <Empty title="No reading yet">It appears here with the device's first message.</Empty>
           ) : (
             <Failed error={state.error} retry={state.reload} />

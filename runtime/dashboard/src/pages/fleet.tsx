@@ -2,6 +2,7 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { LiveEvent } from '../../../contracts/bus.ts';
 import type { Alert, FleetSummary } from '../../../contracts/http/telemetry.ts';
 import { count, dateTime, ms, rate, value } from '../format.ts';
+import { withGaps } from '../history.ts';
 import { onLive } from '../live.ts';
 import { Chart } from '../parts/chart.tsx';
 import { DegradedNote, Empty, Loaded } from '../parts/states.tsx';
@@ -84,13 +85,13 @@ function FleetChart() {
     { metric: asked, from: String(minute - 3_600_000), to: String(minute + 60_000), resolution: '1m' },
     15_000,
   );
-  const items = data.data?.items ?? [];
+  const items = useMemo(() => withGaps(data.data?.items ?? [], 60_000), [data.data]);
   const times = useMemo(() => items.map((i) => Date.parse(i.ts) / 1_000), [items]);
   const series = useMemo(
     () => [
-      { label: 'average', values: items.map((i) => i.avg) },
-      { label: 'lowest', values: items.map((i) => i.min) },
-      { label: 'highest', values: items.map((i) => i.max) },
+      { label: 'average', values: items.map((i) => ('empty' in i ? null : i.avg)) },
+      { label: 'lowest', values: items.map((i) => ('empty' in i ? null : i.min)) },
+      { label: 'highest', values: items.map((i) => ('empty' in i ? null : i.max)) },
     ],
     [items],
   );

@@ -1,5 +1,5 @@
 import type { PlatformPart } from '../../../contracts/http/telemetry.ts';
-import { bytes, duration, rate } from '../format.ts';
+import { bytes, duration, rate, spoken } from '../format.ts';
 import { Loaded } from '../parts/states.tsx';
 import { useQuery } from '../use-query.ts';
 
@@ -87,7 +87,7 @@ function Hop({ kind, parts }: { kind: string; parts: PlatformPart[] }) {
       ) : (
         first.map(([name, n]) => (
           <span key={name} class="small">
-            {rate(n)} /s {name}
+            {rate(n)} /s {spoken(name)}
           </span>
         ))
       )}
@@ -97,5 +97,5 @@ function Hop({ kind, parts }: { kind: string; parts: PlatformPart[] }) {
 
 function pairs(record: Record<string, number>) {
   const entries = Object.entries(record);
-  return entries.length === 0 ? '–' : entries.map(([name, n]) => `${name} ${rate(n)}`).join(' · ');
+  return entries.length === 0 ? '–' : entries.map(([name, n]) => `${spoken(name)} ${rate(n)}`).join(' · ');
 }

@@ -44,7 +44,7 @@ export function Chart({
           width: Math.max(element.clientWidth, 200),
           height,
           cursor: { y: false },
-          legend: { live: true },
+          legend: { show: series.length > 1, live: true },
           axes: [axis, { ...axis, size: 56 }],
           series: [
             {},

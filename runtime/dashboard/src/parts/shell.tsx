@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import { liveStatus } from '../live.ts';
+import { useEffect } from 'preact/hooks';
+import { liveStatus, onLive } from '../live.ts';
 import { logOut } from '../session.ts';
 import { toggleTheme } from '../theme.ts';
 import { useQuery } from '../use-query.ts';
@@ -16,6 +17,8 @@ const liveWords = { off: 'not live', connecting: 'connecting', live: 'live', wai
 
 export function Shell({ path, children }: { path: string; children: ComponentChildren }) {
   const who = useQuery<{ subject: string; tenant: string; role: string | null }>('/v1/whoami');
+  // One listener of the frame's own keeps the stream open while pages come and go.
+  useEffect(() => onLive(() => undefined), []);
   const status = liveStatus.value;
   return (
     <>
