@@ -7,7 +7,7 @@ import { addressKey, rateLimitHeaders, retryAfterSeconds } from './limits/header
 import type { Limit, RateLimits } from './limits/rate-limits.ts';
 import { contextOf, openContext } from './routes/context.ts';
 import { tooMany } from './routes/operations.ts';
-import { answerRefusals, parserRefusal, refuse } from './routes/refusals.ts';
+import { answerRefusals, parserRefusal, refuse, refuseUnknown } from './routes/refusals.ts';
 import { securityHeaders } from './web/security-headers.ts';
 
 export type ServerOptions = {
@@ -71,15 +71,18 @@ export function createServer(options: ServerOptions): { app: FastifyInstance; ro
 }
 
 /** First of all: trace, headers for browsers, and the limit by address, which also those meet who have no token. */
-function protect(app: FastifyInstance, { limits, addressLimit, publicUrl, log }: ServerOptions): void {
+function protect(app: FastifyInstance, { operations, limits, addressLimit, publicUrl, log }: ServerOptions): void {
   const headers = securityHeaders(publicUrl);
   app.addHook('onRequest', async (request, reply) => {
     openContext(request, log);
     reply.headers(headers);
     const taken = await limits.take('address', addressKey(request.ip), addressLimit);
-    if (taken.allowed) return;
-    reply.headers(rateLimitHeaders('address', addressLimit, taken));
-    throw tooMany('address', retryAfterSeconds(taken));
+    if (!taken.allowed) {
+      reply.headers(rateLimitHeaders('address', addressLimit, taken));
+      throw tooMany('address', retryAfterSeconds(taken));
+    }
+    // Before the body is looked at: what has no route is 404 or 405, whatever it carries.
+    if (request.is404) return refuseUnknown(operations, request, reply);
   });
 }
 

@@ -16,6 +16,7 @@ import type { Log } from '../../runtime/platform/service/log.ts';
 import { readSettings } from '../../runtime/platform/service/settings.ts';
 import { freePort } from '../support/ports.ts';
 import { type TestPostgres, testPostgres } from '../support/postgres.ts';
+import { startRealServices } from './real-services.ts';
 
 export const secrets = {
   operator: 'op-secret-0123456789abcdef0123456789abcdef',
@@ -105,6 +106,7 @@ export type TestApi = {
 export async function startTestApi(
   settings: Record<string, string> = {},
   bounds: Partial<ServerBounds> = {},
+  services: 'stubs' | 'real' = 'stubs',
 ): Promise<TestApi> {
   const [postgres, devices, telemetry] = await Promise.all([
     testPostgres({ shards: ['shard_a'] }),
@@ -115,6 +117,7 @@ export async function startTestApi(
   const port = await freePort();
   const redisPort = await freePort();
   let redis: Awaited<ReturnType<typeof startRedisStandIn>> | undefined = await startRedisStandIn({ port: redisPort });
+  const real = services === 'real' ? await startRealServices(postgres, `redis://127.0.0.1:${redisPort}`) : undefined;
   const keysDir = await mkdtemp(join(tmpdir(), 'iot-test-keys-'));
   const lines: string[] = [];
   const log: Log = pino(
@@ -129,8 +132,8 @@ export async function startTestApi(
     IOT_PUBLIC_URL: url,
     IOT_REDIS_URL: `redis://127.0.0.1:${redisPort}`,
     IOT_CORE_DATABASE_URL: postgres.core,
-    IOT_DEVICES_URL: devices.url,
-    IOT_TELEMETRY_URL: telemetry.url,
+    IOT_DEVICES_URL: real?.devicesUrl ?? devices.url,
+    IOT_TELEMETRY_URL: real?.telemetryUrl ?? telemetry.url,
     IOT_KEYS_DIR: keysDir,
     IOT_RATE_PER_CLIENT: '10000',
     IOT_RATE_PER_ADDRESS: '10000',
@@ -187,6 +190,7 @@ export async function startTestApi(
     },
     async stop() {
       await api.close();
+      await real?.stop();
       await cache.close();
       await core.end();
       await Promise.all([redis?.close(), devices.stop(), telemetry.stop(), postgres.stop()]);

@@ -49,12 +49,7 @@ function describe(operation: Operation, components: Components): Json {
   const statuses = new Set<number>([400, 401, 403, 406, 429, 500, 503, ...operation.problems]);
   if (operation.method !== 'GET' && operation.method !== 'DELETE')
     for (const status of [413, 415]) statuses.add(status);
-  const body =
-    success.body === undefined
-      ? {}
-      : {
-          content: { [success.contentType ?? 'application/json']: { schema: components.ref(success.body, 'output') } },
-        };
+  const content = success.body === undefined ? {} : { content: contentOf(success, components) };
   return {
     operationId: operation.id,
     summary: operation.summary,
@@ -79,7 +74,7 @@ function describe(operation: Operation, components: Components): Json {
           RateLimit: { $ref: '#/components/headers/RateLimit' },
           'RateLimit-Policy': { $ref: '#/components/headers/RateLimitPolicy' },
         },
-        ...body,
+        ...content,
       },
       ...Object.fromEntries(
         [...statuses].sort().map((status) => [String(status), { $ref: `#/components/responses/Problem${status}` }]),
@@ -87,6 +82,20 @@ function describe(operation: Operation, components: Components): Json {
     },
   };
 }
+
+/** A stream of events has no schema that OpenAPI 3.1 could say (3.2 has `itemSchema`), so it has an example. */
+function contentOf({ body, contentType = 'application/json' }: Operation['success'], components: Components): Json {
+  if (contentType === 'text/event-stream') return { [contentType]: { example: streamExample } };
+  return { [contentType]: { schema: components.ref(body as z.ZodType, 'output') } };
+}
+
+const streamExample = `event: state
+data: {"type":"state","device":"thermostat-0001","ts":1795341600000,"seq":0,"values":{"temperature":21.5},"trace":"0af7651916cd43dd8448eb211c80319c"}
+
+event: ping
+data: {"at":"2026-11-22T10:00:00.000Z"}
+
+`;
 
 function parameters(where: 'path' | 'query', schema: z.ZodObject | undefined, components: Components): Json[] {
   if (schema === undefined) return [];
@@ -136,7 +145,9 @@ class Components {
 
 const requestName = (name: string) => (/^(New|.*(Patch|Request)$)/.test(name) ? name : `${name}Request`);
 
-/** References into `components`, and for what comes in the rule that no text has U+0000, which the validation holds. */
+/**
+ * References into `components`, patterns that any JSON Schema tool can read (`\p{Cc}` spelled out), and for what comes in the rule that no text has U+0000, which the validation holds.
+ */
 function rewrite(value: unknown, io: 'input' | 'output'): Json {
   const walk = (node: unknown): unknown => {
     if (Array.isArray(node)) return node.map(walk);
@@ -147,6 +158,7 @@ function rewrite(value: unknown, io: 'input' | 'output'): Json {
         const name = String(inner).replace('#/$defs/', '');
         out[key] = `#/components/schemas/${io === 'input' ? requestName(name) : name}`;
       } else if (key === 'example') out['examples'] = [inner];
+      else if (key === 'pattern') out[key] = String(inner).replaceAll('\\p{Cc}', '\\u0000-\\u001f\\u007f-\\u009f');
       else out[key] = walk(inner);
     }
     if (io === 'input' && out['type'] === 'string' && !('pattern' in out) && !('enum' in out) && !('const' in out))

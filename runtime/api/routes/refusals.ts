@@ -9,15 +9,22 @@ import { contextOf } from './context.ts';
 /** Makes every refusal a problem: what handlers throw, what fastify throws, and what has no route. */
 export function answerRefusals(app: FastifyInstance, operations: readonly Operation[]): void {
   app.setErrorHandler((error, request, reply) => refuse(error, request, reply));
-  app.setNotFoundHandler((request, reply) => {
-    const path = pathOf(request);
-    const allowed = allowedMethods(operations, path);
-    if (allowed.length === 0)
-      return refuse(problem(404, 'No such route', `there is no ${path}; /openapi.json lists what is`), request, reply);
-    reply.header('allow', allowed.join(', '));
-    const detail = `${path} has no ${request.method}; allowed are ${allowed.join(', ')}`;
-    return refuse(problem(405, 'Method not allowed', detail), request, reply);
-  });
+  app.setNotFoundHandler((request, reply) => refuseUnknown(operations, request, reply));
+}
+
+/** 404 for a path that the table has not, 405 with `Allow` for one that it has with other methods. */
+export function refuseUnknown(
+  operations: readonly Operation[],
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const path = pathOf(request);
+  const allowed = allowedMethods(operations, path);
+  if (allowed.length === 0)
+    return refuse(problem(404, 'No such route', `there is no ${path}; /openapi.json lists what is`), request, reply);
+  reply.header('allow', allowed.join(', '));
+  const detail = `${path} has no ${request.method}; allowed are ${allowed.join(', ')}`;
+  return refuse(problem(405, 'Method not allowed', detail), request, reply);
 }
 
 export function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
