@@ -1,4 +1,5 @@
-import { LaunchError, type Platform, startPlatform } from '../../runtime/local/platform.ts';
+import { LaunchError } from '../../runtime/local/errors.ts';
+import { type Platform, startPlatform } from '../../runtime/local/platform.ts';
 import { connect } from '../connection.ts';
 import { CommandError } from '../errors.ts';
 import type { Context } from '../main.ts';

@@ -4,6 +4,7 @@ import { chmod, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'n
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
+import { LaunchError } from './errors.ts';
 import { nobody, reachableBy } from './postgres/binaries.ts';
 
 /** The clone that this file is in. */
@@ -42,7 +43,9 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
     for (const name of ['ca', 'tls', 'keys', 'pubsub', 'gateway', 'simulator', 'redis', 'logs'])
       await mkdir(folder.at(name), { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw new Error(`the data folder ${root} can not be made or written; choose another with --data DIR`, { cause });
+    throw new LaunchError(`the data folder ${root} can not be made or written; choose another with --data DIR`, {
+      cause,
+    });
   }
   if (!asRoot || folder.postgres !== folder.at('postgres') || (await reachableBy(root, nobody.uid))) return folder;
   const elsewhere = join('/var/lib/iot-platform', nameOf(await realpath(root)));
@@ -86,11 +89,18 @@ export function lockDataFolder(folder: DataFolder): { release(): void } | undefi
   return { release: () => database.close() };
 }
 
-export async function pointTo(folder: DataFolder): Promise<void> {
+/** @returns false when the clone can not be written (another user's): `--data` then has to name the folder. */
+export async function pointTo(folder: DataFolder): Promise<boolean> {
   const making = `${pointer}.${process.pid}`;
-  await mkdir(dirname(pointer), { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
-  await writeFile(making, folder.root);
-  await rename(making, pointer);
+  try {
+    await mkdir(dirname(pointer), { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
+    await writeFile(making, folder.root);
+    await rename(making, pointer);
+    return true;
+  } catch (error) {
+    if (['EACCES', 'EPERM', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
 }
 
 /** The data folder started last from this clone, if it is still there. */
@@ -100,10 +110,15 @@ export async function pointedFolder(): Promise<string | undefined> {
 }
 
 export async function forgetPointer(folder: DataFolder): Promise<void> {
-  if ((await pointedFolder()) === folder.root) await rm(pointer, { force: true });
+  if ((await pointedFolder()) === folder.root) await rm(pointer, { force: true }).catch(notOurs);
+}
+
+/** Another user's pointer to the same folder: it is theirs to remove. */
+function notOurs(error: NodeJS.ErrnoException): void {
+  if (!['EACCES', 'EPERM', 'EROFS'].includes(error.code ?? '')) throw error;
 }
 
 function missing(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+  if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(error.code ?? '')) return undefined;
   throw error;
 }

@@ -7,6 +7,7 @@ import { createBusClient } from '../platform/bus/client.ts';
 import { ensureBus } from '../platform/bus/ensure.ts';
 import { ensureShardMap, migrate } from '../platform/database/migrate.ts';
 import type { Log } from '../platform/service/log.ts';
+import { LaunchError } from './errors.ts';
 import { type DataFolder, forgetPointer, lockDataFolder, openDataFolder, pointTo } from './folder.ts';
 import { endOrphans } from './orphans.ts';
 import { endStrayPostgres, postgresPart, pubsubPart, redisPart, serviceParts } from './parts.ts';
@@ -44,11 +45,6 @@ export type Platform = {
   hurry(): void;
 };
 
-/** A start that cannot go on for a reason that the user can mend. */
-export class LaunchError extends Error {
-  override name = 'LaunchError';
-}
-
 const startWithinMs = 120_000;
 
 /** The whole platform on this machine. Rejects, with everything stopped, when a part cannot start. */
@@ -64,7 +60,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     await ensureCertificates(folder);
     await launch.begin(secrets);
     await within(startWithinMs, launch.allParts(secrets), launch.whatIsMissing, options.abort);
-    await pointTo(folder);
+    if (!(await pointTo(folder)))
+      log.launcher.warn('the clone is read-only: commands need --data to find this platform');
     return {
       folder,
       secrets,

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { LaunchError } from './errors.ts';
 import { lineCutter } from './log-lines.ts';
 import { identify, type ProcessId } from './proc.ts';
 import { afterDeath, deathsBeforeGivingUp, type RestartPolicy } from './restart-policy.ts';
@@ -164,7 +165,7 @@ export function supervise(spec: PartSpec, deps: SupervisorDeps): Part {
       if (readySeconds === null && (failures >= deathsBeforeGivingUp || how === 'exited with code 2')) {
         turn('stopped');
         return giveUp(
-          new Error(`${spec.name} ${how} before it was ready. Its last words:\n  ${lastWords.join('\n  ')}`),
+          new LaunchError(`${spec.name} ${how} before it was ready. Its last words:\n  ${lastWords.join('\n  ')}`),
         );
       }
       turn('restarting');

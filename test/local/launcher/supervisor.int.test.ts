@@ -106,6 +106,17 @@ describe('a supervised process', () => {
     expect(part.status()).toMatchObject({ state: 'stopped', pid: null });
   });
 
+  test('is ended at once in a hurry, though it does not listen', async () => {
+    const deaf = "process.on('SIGTERM', () => {}); console.log('up'); setInterval(() => {}, 1000)";
+    const { part, events } = keep(stand(deaf, { stopWithinMs: 50_000 }));
+    await part.start();
+    const stopped = part.stop();
+    part.hurry();
+    await stopped;
+    expect(part.status()).toMatchObject({ state: 'stopped', pid: null });
+    expect(events).toEqual([]);
+  });
+
   test('is not started again once stopped, also when it is waiting for its next try', async () => {
     const { part, until } = keep(stand(alive, {}));
     await part.start();
