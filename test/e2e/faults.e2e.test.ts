@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { benchDeviceId, benchDevices } from '../../cli/bench/devices.ts';
-import { databaseAway, type Fault, killed, partsToKill, redisFlushed } from '../../cli/bench/faults/faults.ts';
+import {
+  databaseAway,
+  type Fault,
+  killed,
+  killedWhileStopped,
+  partsToKill,
+  redisFlushed,
+} from '../../cli/bench/faults/faults.ts';
 import { findingsText } from '../../cli/bench/faults/ledger.ts';
 import { type FaultResult, runFault } from '../../cli/bench/faults/run.ts';
 import { type BenchPlatform, findPlatform } from '../../cli/bench/platform.ts';
@@ -37,9 +44,20 @@ async function under(fault: Fault): Promise<FaultResult> {
 }
 
 describe('acknowledged = rows + dead letters, nothing twice, every newest state right', () => {
-  test.each(partsToKill)('while %s is killed', async (part) => {
+  // The processor's is below, in its sharper form: messages it held come back after their lease, a minute later.
+  test.each(partsToKill.filter((part) => part !== 'processor'))('while %s is killed', async (part) => {
     await under(killed(part));
   });
+
+  test.each([
+    ['gateway', 'pubsub'],
+    ['processor', 'postgres'],
+  ] as const)(
+    'while %s is killed and %s answers nothing: what was acknowledged too early would be gone',
+    async (part, store) => {
+      await under(killedWhileStopped(part, store));
+    },
+  );
 
   test('while the database answers nothing, and devices get their acknowledgements all the same', async () => {
     const result = await under(databaseAway(6));
