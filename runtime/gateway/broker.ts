@@ -27,7 +27,6 @@ type GuardedSocket = Socket & { session?: Session };
 type AedesClient = Client & {
   session?: Session;
   _disconnected: boolean;
-  _parser: { parse(chunk: Buffer): number; emit(event: 'error', error: Error): boolean };
   subscriptions: Record<string, { qos: number }>;
   resume(): void;
 };
@@ -105,7 +104,6 @@ export class Broker {
     guarded.read = this.read as GuardedSocket['read'];
     const client = this.aedes.handle(socket) as AedesClient;
     client.session = session;
-    client._parser.parse = parseOrFail;
     this.clients.set(session, client);
     return session;
   }
@@ -294,14 +292,4 @@ function authenticate(
   const refusal = client.session?.refusal;
   if (refusal === undefined) done(null, true);
   else done(Object.assign(new Error(refusal.reason), { returnCode: refusal.code }), false);
-}
-
-/** mqtt-packet throws on some malformed packets instead of emitting; thrown from a socket's event it ends the process. */
-function parseOrFail(this: AedesClient['_parser'], chunk: Buffer): number {
-  try {
-    return (Object.getPrototypeOf(this) as AedesClient['_parser']).parse.call(this, chunk);
-  } catch (error) {
-    this.emit('error', error instanceof Error ? error : new Error(String(error)));
-    return 0;
-  }
 }

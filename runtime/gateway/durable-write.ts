@@ -28,7 +28,8 @@ const tickMs = 100;
 
 /**
  * Law 1: calls back only when a message is durable, in the bus or in the spill log. Between the two it holds the message
- * for its budget: with a spill log what cannot go to the bus now goes there at once; without one it waits, is tried again
+ * for its budget: with a spill log what cannot go to the bus now goes there at once, and what is on its way to a bus that has
+ * stopped answering follows; without one it waits, is tried again
  * when the bus answers a probe, and fails with `HeldTooLongError` at the end of its budget.
  */
 export class DurableWrite {
@@ -88,9 +89,10 @@ export class DurableWrite {
     for (const held of this.held) {
       const age = now - held.receivedAt;
       if (age < holdFloorMs) break; // in order of arrival: the rest is younger
-      if (age < held.budgetMs || held.spilling) continue;
-      if (this.spill !== undefined) this.toSpill(held, this.spill);
-      else this.finish(held, new HeldTooLongError(`not durable after ${age} ms, the budget is ${held.budgetMs} ms`));
+      if (held.spilling) continue;
+      if (this.spill !== undefined && (age >= held.budgetMs || this.bus.state !== 'up')) this.toSpill(held, this.spill);
+      else if (age >= held.budgetMs)
+        this.finish(held, new HeldTooLongError(`not durable after ${age} ms, the budget is ${held.budgetMs} ms`));
     }
   }
 

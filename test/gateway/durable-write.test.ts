@@ -86,6 +86,16 @@ test('with a spill log: away is spilled at once, a silent bus at the end of the 
   expect(results).toEqual([null, null]);
 });
 
+test('with a spill log: what is on its way when the bus stops answering is spilled before its budget', () => {
+  const { clock, bus, toSpill, writes, results, write } = harness(true);
+  write(9_000);
+  bus.state = 'away';
+  clock.now = 1_500;
+  writes.tick();
+  toSpill[0]?.(null);
+  expect(results).toEqual([null]);
+});
+
 test('a full spill log: held like without one', () => {
   const { clock, bus, toSpill, writes, results, write } = harness(true);
   bus.state = 'away';
