@@ -196,8 +196,13 @@ describe.skipIf(executablePath === undefined)('dashboard in a real browser (need
     await page.unroute('**/v1/fleet/summary');
   });
 
-  test('logging out leaves nothing behind in the tab', async () => {
+  test('logging out leaves nothing behind, in the tab or at the authorization server', async () => {
     await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByRole('heading', { name: 'Log out?' }).waitFor();
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByLabel('Password').waitFor();
+    await page.goto(platform.urls.dashboard);
     await page.getByRole('button', { name: 'Log in' }).waitFor();
     expect(await page.evaluate(() => sessionStorage.getItem('iot-session'))).toBeNull();
   });
