@@ -210,6 +210,7 @@ function Readings({ id }: { id: string }) {
                     <figure key={name}>
                       <figcaption>{name}</figcaption>
                       <Chart
+                        window={{ from: window.from, to: window.from + ranges[range] }}
                         times={times}
                         series={[{ label: name, values }]}
                         height={180}

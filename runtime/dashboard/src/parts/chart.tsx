@@ -14,12 +14,15 @@ export function Chart({
   height = 240,
   summary,
   band,
+  window,
 }: {
   times: number[];
   series: Series[];
   height?: number;
   summary: string;
   band?: boolean;
+  /** What the time axis shows, epoch milliseconds, and on to the newest reading; the readings alone when absent. */
+  window?: { from: number; to: number };
 }) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
@@ -44,6 +47,16 @@ export function Chart({
           width: Math.max(element.clientWidth, 200),
           height,
           cursor: { y: false },
+          ...(window
+            ? {
+                scales: {
+                  x: {
+                    range: (_plot: uPlot, _least: number, most: number) =>
+                      [window.from / 1_000, Math.max(window.to / 1_000, most)] as [number, number],
+                  },
+                },
+              }
+            : {}),
           legend: { show: series.length > 1, live: true },
           axes: [axis, { ...axis, size: 56 }],
           series: [
@@ -76,7 +89,7 @@ export function Chart({
       plot.current?.destroy();
       plot.current = undefined;
     };
-  }, [shape, height]);
+  }, [shape, height, window?.from, window?.to]);
   useEffect(() => {
     plot.current?.setData([times, ...series.map((s) => s.values)] as uPlot.AlignedData);
   }, [times, series]);
