@@ -35,7 +35,7 @@ export type Subscriber = {
   /** Closes the pull without nacking. What is held stays leased. */
   pause(): void;
   resume(): void;
-  /** Messages received and not yet acknowledged. */
+  /** Messages received whose acknowledgement the bus has not confirmed; for a moment up to twice `maxMessages`. */
   readonly held: number;
   readonly heldBytes: number;
   /** Whether a pull stands. */
@@ -80,6 +80,8 @@ class StreamSubscriber implements Subscriber {
   private failures = 0;
   private wanted = true;
   private answeredAt = Date.now();
+  /** The stream that stands has had a first answer: before that it may be one that gRPC still tries to connect. */
+  private answered = false;
   private toAck: string[] = [];
   private acking = 0;
   private ackTimer: NodeJS.Timeout | undefined;
@@ -107,7 +109,7 @@ class StreamSubscriber implements Subscriber {
     return this.bytes;
   }
   get connected(): boolean {
-    return this.stream !== undefined;
+    return this.stream !== undefined && this.answered;
   }
   get full(): boolean {
     return this.messages.size >= this.options.maxMessages || this.bytes >= this.options.maxBytes;
@@ -170,6 +172,7 @@ class StreamSubscriber implements Subscriber {
   private attach(stream: PullStream): void {
     this.stream = stream;
     this.answeredAt = Date.now();
+    this.answered = false;
     stream.on('data', (response) => this.receive(stream, response));
     stream.on('error', (error) => this.ended(stream, error));
     stream.on('end', () => this.ended(stream, undefined));
@@ -180,11 +183,13 @@ class StreamSubscriber implements Subscriber {
       maxOutstandingBytes: this.options.maxBytes,
       protocolVersion: 1, // asks for an answer to our pings
     });
+    stream.write({}); // the first of these
   }
 
   private receive(stream: PullStream, response: PullResponse): void {
     if (stream !== this.stream) return;
     this.answeredAt = Date.now();
+    this.answered = true;
     this.failures = 0;
     const received = response.receivedMessages;
     if (received === undefined || received === null || received.length === 0) return;
