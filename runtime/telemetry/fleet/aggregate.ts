@@ -22,15 +22,21 @@ export async function fleetAggregate(
   const range = rangeOf(query);
   refuseTooLong(range, resolution);
   const { results, missing } = await stores.all(async (ask) => {
-    const rows = await ask<{ bucket: Date; devices: string; count: string; sum: number; min: number; max: number }>(
-      `select bucket, count(*) as devices, sum(count)::bigint as count, sum(sum) as sum, min(min) as min, max(max) as max
+    const rows = await ask<{ bucket: Date; devices: string; count: string; sum: string; min: number; max: number }>(
+      `select bucket, count(*) as devices, sum(count)::bigint as count, sum(sum::numeric) as sum, min(min) as min, max(max) as max
        from ${resolution === '1m' ? 'rollup_1m' : 'rollup_1h'}
        where tenant = $1 and metric = $2 and bucket >= $3 and bucket < $4
        group by bucket order by bucket limit ${mostBuckets}`,
       [tenant, metric, iso(range.from), iso(range.to)],
     );
     return rows.map(
-      (row): Part => ({ ...row, ts: row.bucket.getTime(), devices: Number(row.devices), count: Number(row.count) }),
+      (row): Part => ({
+        ...row,
+        ts: row.bucket.getTime(),
+        devices: Number(row.devices),
+        count: Number(row.count),
+        sum: finite(Number(row.sum)),
+      }),
     );
   });
   const items = addUp([...results.values()].flat()).map(({ ts, devices, count, sum, min, max }) => ({
@@ -53,12 +59,17 @@ export function addUp(parts: readonly Part[]): Part[] {
       ts,
       devices: have.devices + devices,
       count: have.count + count,
-      sum: have.sum + sum,
+      sum: finite(have.sum + sum),
       min: Math.min(have.min, min),
       max: Math.max(have.max, max),
     });
   }
   return [...summed.values()].sort((a, b) => a.ts - b.ts);
+}
+
+/** A sum of the largest numbers is beyond them; JSON has no infinity, and Postgres' float8 sum fails. */
+function finite(sum: number): number {
+  return Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, sum));
 }
 
 function refuseTooLong(range: Range, resolution: Resolution): void {
