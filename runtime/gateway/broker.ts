@@ -222,8 +222,8 @@ export class Broker {
   private onError(client: AedesClient, error: Error): void {
     const session = client.session;
     if (session === undefined || session.endReason !== undefined || session.refusal !== undefined) return;
-    const code = (error as NodeJS.ErrnoException).code;
-    const fromNetwork = code?.startsWith('E') === true && code !== 'ERR_INTERNAL_ASSERTION';
+    // aedes' and the parser's own errors carry no code, those of sockets and TLS do.
+    const fromNetwork = (error as NodeJS.ErrnoException).code !== undefined;
     session.endReason = fromNetwork ? 'network' : error.message.includes('in time') ? 'slow' : 'protocol';
     if (!fromNetwork) this.handlers.failed(session, session.endReason, error.message);
   }

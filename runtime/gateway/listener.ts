@@ -1,6 +1,7 @@
+import { randomBytes } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
-import type { TlsFiles } from './tls-files.ts';
+import { type TlsFiles, ticketKeyBytes } from './tls-files.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 export type ListenerLimits = {
@@ -31,6 +32,8 @@ export class Listener {
   private readonly rate: TokenBucket;
   private readonly server: Server;
   private readonly tls: TlsServer;
+  /** Where no file gives them: kept over reloads, which otherwise would end every device's resumption. */
+  private readonly ticketKeys = randomBytes(ticketKeyBytes);
   private readonly sockets = new Set<Socket>();
   private waiting: Socket[] = [];
   private inProgress = 0;
@@ -46,7 +49,7 @@ export class Listener {
       rejectUnauthorized: true,
       handshakeTimeout: limits.handshakeTimeoutMs,
     });
-    if (files.ticketKeys !== undefined) this.tls.setTicketKeys(files.ticketKeys);
+    this.tls.setTicketKeys(files.ticketKeys ?? this.ticketKeys);
     this.tls.on('secureConnection', (socket) => this.secured(socket));
     this.tls.on('tlsClientError', (error, socket) => {
       events.onFailed(error, socket.remoteAddress);
@@ -77,7 +80,7 @@ export class Listener {
   /** New handshakes use the new files; connections that exist are not touched. */
   reload(files: TlsFiles): void {
     this.tls.setSecureContext(files);
-    if (files.ticketKeys !== undefined) this.tls.setTicketKeys(files.ticketKeys);
+    this.tls.setTicketKeys(files.ticketKeys ?? this.ticketKeys);
   }
 
   /** Accepts no more. Connections stay. */

@@ -14,7 +14,7 @@ export type TlsFiles = SecureContextOptions & {
   ticketKeys: Buffer | undefined;
 };
 
-const ticketKeyBytes = 48;
+export const ticketKeyBytes = 48;
 /** How long a device may resume without a full handshake, seconds. Blocks and revocations are checked at each CONNECT. */
 export const ticketSeconds = 86_400;
 

@@ -1,4 +1,6 @@
+import { InMemorySpanExporter } from '@opentelemetry/sdk-trace';
 import { afterEach, expect, test } from 'vitest';
+import { startTracing } from '../../runtime/platform/service/trace.ts';
 import { closed, type Stand, startStand } from './stand.ts';
 
 let stand: Stand;
@@ -114,4 +116,15 @@ test('QoS 0 goes to the bus too; its drop while the bus is away is counted, not 
   while ((await stand.metric('iot_gateway_refused_total', { reason: 'qos0-dropped' })) === 0)
     await new Promise(setImmediate);
   expect(client.connected).toBe(true);
+});
+
+test('a sampled message carries a traceparent with its own id as trace id', async () => {
+  const settings = { IOT_INSTANCE: 'gateway-1', IOT_TRACE_RATIO: 1 };
+  const tracing = startTracing(settings, 'gateway', new InMemorySpanExporter());
+  stand = await startStand({ parts: { tracing } });
+  const client = await stand.connect('sensor-1');
+  await client.publishAsync('/devices/sensor-1/events', '{}', { qos: 1 });
+  const { message, traceparent } = stand.bus.stored[0]?.attributes ?? {};
+  expect(traceparent).toMatch(new RegExp(`^00-${message}-[0-9a-f]{16}-01$`));
+  await tracing.stop();
 });

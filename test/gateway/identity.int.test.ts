@@ -179,6 +179,23 @@ test('new TLS files are used at once and drop no session; a half-written rotatio
   expect(client.connected).toBe(true);
 });
 
+test('a new server certificate leaves the devices their resumption', async () => {
+  stand = await startStand();
+  const identity = await stand.authority.device('sensor-1');
+  const first = await rawTls(stand, identity);
+  const session = await new Promise<Buffer>((resolve) => (first.socket as TLSSocket).once('session', resolve));
+  const next = await stand.authority.server();
+  await writeTls(stand.tlsDir, next, stand.authority.cert);
+  for (;;) {
+    const probe = await rawTls(stand, identity);
+    const { serialNumber } = (probe.socket as TLSSocket).getPeerCertificate();
+    probe.socket.destroy();
+    if (serialNumber.toLowerCase() === next.serial) break;
+  }
+  const again = await rawTls(stand, identity, { session });
+  expect((again.socket as TLSSocket).isSessionReused()).toBe(true);
+});
+
 test('a session given out under an authority that is replaced does not resume', async () => {
   stand = await startStand();
   const identity = await stand.authority.device('sensor-1');
