@@ -90,7 +90,7 @@ export function registerBench(program: Command): void {
     .option('--idle <n>', 'devices for the memory of an idle one', whole(100, 15_000), 5_000)
     .option('--handshakes <n>', 'handshakes of each kind', whole(100, 100_000), 3_000)
     .option('--fault-messages <n>', 'readings for each fault', whole(500, 10_000_000), 300_000)
-    .option('--fault-rate <n>', 'readings a second under a fault', whole(10, 10_000), 1_000)
+    .option('--fault-rate <n>', 'readings a second under a fault', whole(10, 10_000), 2_000)
     .option('--away <seconds>', 'how long the database is away', whole(1, 600), 60)
     .action(async (options: Common & { write?: boolean } & Record<string, number>) => {
       const { benchAll, writePage } = await import('./report/all.ts');

@@ -4,6 +4,7 @@ import { findingsText } from './faults/ledger.ts';
 import type { HandshakesResult } from './handshakes.ts';
 import type { Percentiles } from './load/latency.ts';
 import type { PathResult } from './path.ts';
+import { verdictOf } from './verdict.ts';
 
 /** Results as people read them. Milliseconds with as many digits as they deserve. */
 export const ms = (value: number) =>
@@ -16,8 +17,10 @@ export function pathText(r: PathResult): string {
     .sort(([, a], [, b]) => b - a)
     .map(([name, c]) => `${name} ${cores(c)}`)
     .join(', ');
+  const verdict = verdictOf(r);
   return [
     `path, ${r.options.connections} mutual-TLS connections, ${r.options.batch} reading(s) a message, ${r.load.payloadBytes} B payload`,
+    `  verdict                ${verdict.held ? 'held the rate' : `SATURATED, its latencies mean nothing: ${verdict.because.join('; ')}`}`,
     `  offered / achieved     ${r.load.offered} / ${Math.round(r.load.achieved)} readings/s for ${r.options.seconds} s (first ${r.options.warmupSeconds} s left out)`,
     `  PUBACK                 ${percentiles(r.load.puback)}   p50 / p95 / p99 / p99.9 / max, from the intended send time`,
     `  queryable              ${percentiles(r.queryable)}   polled row, ${r.queryable.count} probes`,

@@ -5,6 +5,7 @@ import type { HandshakesResult } from '../handshakes.ts';
 import type { Percentiles } from '../load/latency.ts';
 import type { PathResult } from '../path.ts';
 import { ms } from '../text.ts';
+import { verdictOf } from '../verdict.ts';
 
 /** `paths`: one list a shape, sorted by PUBACK p99. */
 export type AllResults = {
@@ -54,6 +55,7 @@ function path(shapes: PathResult[][]): string {
       lat(m.queryable),
       m.backlogAtEnd,
       `${m.load.acknowledged} / ${m.rows}`,
+      verdictText(m),
       runs.map((x) => ms(x.load.puback.p99)).join(', '),
     );
   });
@@ -70,11 +72,17 @@ function path(shapes: PathResult[][]): string {
         'queryable',
         'backlog at the end',
         'acknowledged / rows',
+        'held',
         'PUBACK p99 of each run',
       ],
       rows,
     ),
   ].join('\n\n');
+}
+
+function verdictText(result: PathResult): string {
+  const verdict = verdictOf(result);
+  return verdict.held ? 'yes' : `no: ${verdict.because.join('; ')}`;
 }
 
 function cpu(shapes: PathResult[][]): string {
