@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { run } from '../support/platform.ts';
+import { freePortBase } from '../support/ports.ts';
 
 const empty = mkdtempSync(join(tmpdir(), 'iot-test-cli-'));
 afterAll(() => rmSync(empty, { recursive: true, force: true }));
@@ -84,14 +85,9 @@ test('help ends with 0 and is on stdout', async () => {
 describe('a taken port', () => {
   test('is named with its holder before anything starts, and the way out', async () => {
     const server = createServer();
-    const base = await new Promise<number>((resolve, reject) => {
-      // Any base whose API port this test can hold.
-      const attempt = (candidate: number) => {
-        server.once('error', () => (candidate > 30_000 ? reject(new Error('no free port')) : attempt(candidate + 7)));
-        server.listen(candidate + 80, '127.0.0.1', () => resolve(candidate));
-      };
-      attempt(26_000);
-    });
+    const base = await freePortBase();
+    server.listen(base + 80, '127.0.0.1');
+    await once(server, 'listening');
     try {
       const data = mkdtempSync(join(tmpdir(), 'iot-test-taken-'));
       const { code, stdout, stderr } = await run([
