@@ -19,6 +19,17 @@ test('what was acknowledged can be read back, over two runs', () => {
   ]);
 });
 
+test('a line is in the file in the turn of its acknowledgement, not only at an orderly end', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'iot-test-ledger-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  const path = join(dir, 'ledger.txt');
+  const ledger = openLedger(path);
+  onTestFinished(() => ledger.close());
+  ledger.acknowledged('dev-1', { ts: 10, seq: 1, values: { a: 1 } });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(parseLedger(readFileSync(path, 'utf8'))).toHaveLength(1);
+});
+
 test('an unfinished last line is no promise; a broken line in the middle is an error that names it', () => {
   expect(parseLedger('dev-1 10 1 0123456789abcdef\ndev-1 10 2 01')).toHaveLength(1);
   expect(() => parseLedger('dev-1 10\ndev-1 10 2 0123456789abcdef\n')).toThrow("ledger line 1 is 'dev-1 10'");
