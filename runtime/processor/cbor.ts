@@ -7,7 +7,8 @@ export class CborError extends Error {
   override readonly name = 'CborError';
 }
 
-const maxDepth = 6;
+/** Of a payload, JSON too; what is deeper would end the recursion of whoever writes it out again. */
+export const maxDepth = 6;
 const maxItems = 300_000;
 
 /** Whether the first byte begins a CBOR map, array or tag; JSON text cannot begin with any of these. */

@@ -1,6 +1,6 @@
 import { forbiddenKeys, metricNamePattern } from '../contracts/identifiers.ts';
 import { type DeadLetterReason, telemetryBounds, type Values } from '../contracts/telemetry.ts';
-import { decodeCbor, looksLikeCbor } from './cbor.ts';
+import { decodeCbor, looksLikeCbor, maxDepth } from './cbor.ts';
 
 /** Why something cannot be stored, fit for an operator to read. */
 export type Refusal = { reason: DeadLetterReason; detail: string };
@@ -36,12 +36,20 @@ export function decodePayload(data: Buffer, received: number): Decoded {
       'too-large',
       `message has ${list.length} readings, allowed are ${telemetryBounds.readingsPerMessage}`,
     );
-  return {
-    items: list.map((source, index) => {
-      const read = readCandidate(source, index, received);
-      return 'refusal' in read ? { refusal: read.refusal, source } : { candidate: read };
-    }),
-  };
+  const items = list.map((source, index) => {
+    const read = readCandidate(source, index, received);
+    return 'refusal' in read ? { refusal: read.refusal, source } : { candidate: read };
+  });
+  // A good reading is flat. What is deep is kept as the bytes that came, never written out again.
+  if (items.some((item) => 'source' in item && deeperThan(item.source, maxDepth)))
+    return refuse('too-large', `nested deeper than ${maxDepth}`);
+  return { items };
+}
+
+/** Whether `value` has more than `levels` objects or arrays inside each other; looks no deeper than that. */
+export function deeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => deeperThan(inner, levels - 1));
 }
 
 function parse(data: Buffer): { value: unknown } | { refusal: Refusal } {

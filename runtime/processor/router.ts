@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../platform/service/log.ts';
 import { type RawMessage, readAttributes } from './attributes.ts';
+import { deeperThan } from './decode.ts';
 import type { CompiledType } from './device-type.ts';
 import type { DeviceTypes } from './device-types.ts';
 import { deadMessage, type Incoming, interpret } from './interpret.ts';
@@ -75,8 +76,20 @@ export function createRouter(options: RouterOptions): Router {
         return send({ ...base, ...nothing, deadLetters: [deadMessage(incoming, { reason: 'malformed', ...state })] });
       return send({ ...base, ...nothing, state: { tenant, device, message, received, json: state } });
     }
-    const { rows, deadLetters } = interpret(incoming, type, retentionMs);
+    const { rows, deadLetters } = read(incoming, type);
     send({ ...base, rows, deadLetters, state: undefined, watched: type.alerts.length > 0 && rows.length > 0 });
+  };
+
+  /** A message that we fail on, by a mistake of ours, is a dead letter: thrown from here it would come again for ever. */
+  const read = (incoming: Incoming, type: CompiledType) => {
+    try {
+      return interpret(incoming, type, retentionMs);
+    } catch (error) {
+      const { tenant, device, message: trace } = incoming;
+      log.error({ trace, tenant, device, error: String(error) }, 'message could not be read; it is a dead letter');
+      const detail = `the processor failed on it: ${String(error).slice(0, 200)}`;
+      return { rows: [], deadLetters: [deadMessage(incoming, { reason: 'rejected', detail })] };
+    }
   };
 
   const lookUp = async () => {
@@ -135,9 +148,4 @@ function readState(incoming: Incoming): string | { detail: string } {
   } catch (error) {
     return { detail: `not JSON: ${(error as Error).message.slice(0, 200)}` };
   }
-}
-
-function deeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => deeperThan(inner, levels - 1));
 }

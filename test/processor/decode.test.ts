@@ -63,7 +63,10 @@ describe('shapes', () => {
     ['a number too large for a double', Buffer.from('{"t":1e400}'), ['malformed']],
     ['broken JSON', Buffer.from('{"t":'), 'malformed'],
     ['nothing', Buffer.alloc(0), 'malformed'],
-    ['deep JSON', Buffer.from('['.repeat(100_000) + ']'.repeat(100_000)), ['malformed']],
+    ['deep JSON', Buffer.from('['.repeat(100_000) + ']'.repeat(100_000)), 'too-large'],
+    ['deep JSON in a metric', Buffer.from(`[{"t":1},{"t":${'['.repeat(100_000)}${']'.repeat(100_000)}}]`), 'too-large'],
+    ['JSON as deep as allowed', Buffer.from('{"t":[[[[[1]]]]]}'), ['malformed']],
+    ['JSON one deeper', Buffer.from('{"t":[[[[[[1]]]]]]}'), 'too-large'],
     ['too many bytes', Buffer.alloc(telemetryBounds.payloadBytes + 1, 0x20), 'too-large'],
   ])('%s', (_name, data, expected) => {
     expect(outcome(data)).toEqual(expected);
