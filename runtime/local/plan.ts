@@ -91,6 +91,8 @@ export function planSettings(input: PlanInput): Record<ServiceName, Record<strin
       IOT_TLS_DIR: places.tls,
       IOT_DEVICES_URL: loopback(ports.devices),
       IOT_STATE_DIR: places.gateway,
+      // The data folder outlives the process, as the schema asks: acknowledgements go on while the bus is away.
+      IOT_SPILL: 'persistent-volume',
       IOT_DRAIN_SECONDS: '1', // nothing takes the sessions over on one machine: spreading the closes gains nothing
     },
     api: {
