@@ -62,8 +62,10 @@ export function startChores(options: ChoreOptions): { stop(): Promise<void> } {
     return [
       every(1_000, 'rolling up', own, () =>
         repeat(async () => {
-          const { minutes, more } = await rollUp(pool(), now());
+          const { minutes, more, failed } = await rollUp(pool(), now());
           metrics.rollupMinutes.inc(minutes);
+          metrics.rollupFailures.inc(failed.length);
+          for (const minute of failed) own.error(minute, 'a minute cannot be rolled up; its readings are stored');
           return more;
         }),
       ),

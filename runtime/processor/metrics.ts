@@ -53,6 +53,11 @@ export function createProcessorMetrics(registry: Registry) {
       help: 'Device minutes rolled up',
       registers,
     }),
+    rollupFailures: new Counter({
+      name: 'iot_processor_rollup_failures_total',
+      help: 'Device minutes that could not be rolled up; their readings are stored',
+      registers,
+    }),
   };
 }
 export type ProcessorMetrics = ReturnType<typeof createProcessorMetrics>;

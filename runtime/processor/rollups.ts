@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { isTransient } from '../platform/database/pool.ts';
 import { isNoPartition, makePartitionsFor } from './partition-keeper.ts';
 
 /** The holder recomputes rollups of one database; a second processor finds the lock taken and does nothing. */
@@ -7,19 +8,40 @@ const lockKey = 7_411_002;
 /** A minute is taken when it has been over for this long: most of what belongs to it has come. */
 const settleMs = 5_000;
 
-export type RollupTurn = { minutes: number; more: boolean };
+export type RollupTurn = {
+  minutes: number;
+  more: boolean;
+  /**
+   * Minutes that Postgres did not roll up. Their readings are kept; one that took too long is tried again after all
+   * others, any other with the next reading that comes for it.
+   */
+  failed: readonly FailedMinute[];
+};
+export type FailedMinute = { tenant: string; device: string; minute: Date; reason: string };
 
 /**
  * Recomputes the minutes that got new rows from these rows, and then the hours from the minutes, and forgets that they
  * were pending; all in one transaction. Nothing is ever added to a stored number, so late, duplicate and redelivered
  * rows cannot count twice, and a crash leaves the pending rows for the next turn.
  *
- * A pending row stays while its minute is still running.
+ * A pending row stays while its minute is still running. A chunk that fails for what it holds is halved until the one
+ * device's minute stands alone and is put aside: no data holds up the minutes of others.
  * @param now epoch milliseconds.
  */
 export async function rollUp(pool: pg.Pool, now: number, maxPending = 200): Promise<RollupTurn> {
   try {
-    return await turn(pool, now, maxPending);
+    return await makingPartitions(pool, () => turn(pool, now, maxPending));
+  } catch (error) {
+    if (!(error instanceof ChunkFailed)) throw error;
+    const { ids } = error;
+    if (ids.length === 1) return putAside(pool, ids[0] as string, error.cause);
+    return { ...(await rollUp(pool, now, ids.length >> 1)), more: true };
+  }
+}
+
+async function makingPartitions<T>(pool: pg.Pool, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
     if (!isNoPartition(error)) throw error;
     const { rows } = await pool.query<{ minute: Date }>('select distinct newest_minute as minute from rollup_pending');
@@ -27,9 +49,22 @@ export async function rollUp(pool: pg.Pool, now: number, maxPending = 200): Prom
       pool,
       rows.map((row) => ({ ts: row.minute.getTime() })),
     );
-    return turn(pool, now, maxPending);
+    return work();
   }
 }
+
+/** These pending rows together cannot be rolled up, and trying the same again would end the same. */
+class ChunkFailed extends Error {
+  override readonly name = 'ChunkFailed';
+  readonly ids: readonly string[];
+  constructor(ids: readonly string[], cause: unknown) {
+    super(`${ids.length} pending rows cannot be rolled up`, { cause });
+    this.ids = ids;
+  }
+}
+
+const statementTimeout = '57014';
+const codeOf = (error: unknown) => (error as { code?: unknown }).code;
 
 async function turn(pool: pg.Pool, now: number, maxPending: number): Promise<RollupTurn> {
   const client = await pool.connect();
@@ -39,7 +74,7 @@ async function turn(pool: pg.Pool, now: number, maxPending: number): Promise<Rol
     const { rows: lock } = await client.query<{ mine: boolean }>('select pg_try_advisory_xact_lock($1) as mine', [
       lockKey,
     ]);
-    const done = lock[0]?.mine ? await recompute(client, now, maxPending) : { minutes: 0, more: false };
+    const done = lock[0]?.mine ? await recompute(client, now, maxPending) : nothing;
     await client.query('commit');
     failed = false;
     return done;
@@ -48,17 +83,51 @@ async function turn(pool: pg.Pool, now: number, maxPending: number): Promise<Rol
   }
 }
 
+const nothing: RollupTurn = { minutes: 0, more: false, failed: [] };
+
 async function recompute(client: pg.PoolClient, now: number, maxPending: number): Promise<RollupTurn> {
   const { rows: pending } = await client.query<{ id: string }>(
     `select id from rollup_pending where newest_minute <= to_timestamp($1::float8 / 1000) order by id limit $2`,
     [now - 60_000 - settleMs, maxPending],
   );
-  if (pending.length === 0) return { minutes: 0, more: false };
+  if (pending.length === 0) return nothing;
   const ids = pending.map((row) => row.id);
-  const { rows: minutes } = await client.query<{ n: number }>(recomputeMinutes, [ids]);
-  await client.query(recomputeHours, [ids]);
-  await client.query('delete from rollup_pending where id = any($1::bigint[])', [ids]);
-  return { minutes: minutes[0]?.n ?? 0, more: pending.length === maxPending };
+  try {
+    const { rows: minutes } = await client.query<{ n: number }>(recomputeMinutes, [ids]);
+    await client.query(recomputeHours, [ids]);
+    await client.query('delete from rollup_pending where id = any($1::bigint[])', [ids]);
+    return { minutes: minutes[0]?.n ?? 0, more: pending.length === maxPending, failed: [] };
+  } catch (error) {
+    if (isTransient(error) && codeOf(error) !== statementTimeout) throw error;
+    throw new ChunkFailed(ids, error);
+  }
+}
+
+/**
+ * Gets one failing pending row out of the others' way: of several device minutes each becomes a row of its own, behind
+ * all others. One that stands alone is given up, or goes to the end of the queue when it only took too long.
+ */
+async function putAside(pool: pg.Pool, id: string, cause: unknown): Promise<RollupTurn> {
+  const { rows } = await pool.query<{ tenant: string; device: string; minute: Date; alone: boolean }>(
+    `with gone as (
+       delete from rollup_pending where id = $1 returning tenants, devices, minutes
+     ), parts as (
+       select t.*, cardinality(g.minutes) = 1 as alone
+       from gone g, unnest(g.tenants, g.devices, g.minutes) as t (tenant, device, minute)
+     ), queued as (
+       insert into rollup_pending (tenants, devices, minutes, newest_minute)
+       select array[tenant], array[device], array[minute], minute from parts where not alone or $2
+     )
+     select tenant, device, minute, alone from parts`,
+    [id, codeOf(cause) === statementTimeout],
+  );
+  const alone = rows.filter((row) => row.alone);
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return {
+    minutes: 0,
+    more: alone.length === 0,
+    failed: alone.map(({ tenant, device, minute }) => ({ tenant, device, minute, reason })),
+  };
 }
 
 const touched = `
@@ -68,22 +137,40 @@ touched as materialized (
   where p.id = any($1::bigint[])
 )`;
 
+const largest = '1.7976931348623157e308';
+/** So many times smaller than the largest number that no minute's or hour's count of them comes near it. */
+const ordinary = '1e300::float8';
+
+/**
+ * A sum that no values make fail: Postgres' float8 sum raises an error beyond the largest number, so the huge are summed
+ * as numeric and the sum ends at the largest. Ordinary values never see numeric.
+ */
+function sumOf(value: string): string {
+  const some = `sum(${value}) filter (where abs(${value}) <= ${ordinary})`;
+  const huge = `sum(${value}::text::numeric) filter (where abs(${value}) > ${ordinary})`;
+  return `case when max(abs(${value})) <= ${ordinary} then ${some}
+    else greatest(-${largest}, least(${largest}, ${huge} + coalesce(${some}, 0)::numeric))::float8 end`;
+}
+
 /**
  * Numeric metrics only: a boolean or a text has no sum. Rows never change and never go but with their whole partition,
  * so a bucket that is recomputed has at least the metrics it had.
  */
 const recomputeMinutes = `
 with ${touched}, fresh as (
-  select t.tenant, t.device_id, t.minute as bucket, v.key as metric, count(*) as count,
-         sum(v.value::float8) as sum, min(v.value::float8) as min, max(v.value::float8) as max
+  select t.tenant, t.device_id, t.minute as bucket, v.metric, count(*) as count,
+         ${sumOf('v.value')} as sum, min(v.value) as min, max(v.value) as max
   from touched t
   join lateral (
     select r.values from readings r
     where r.tenant = t.tenant and r.device_id = t.device_id and r.ts >= t.minute and r.ts < t.minute + interval '1 minute'
     offset 0
   ) r on true
-  cross join lateral jsonb_each(r.values) as v
-  where jsonb_typeof(v.value) = 'number'
+  cross join lateral (
+    select key as metric, case when jsonb_typeof(value) = 'number' then value::float8 end as value
+    from jsonb_each(r.values) offset 0
+  ) v
+  where v.value is not null
   group by 1, 2, 3, 4
 ), written as (
   insert into rollup_1m (tenant, device_id, bucket, metric, count, sum, min, max)
@@ -99,7 +186,7 @@ with ${touched}, hours as (
   select distinct tenant, device_id, date_bin('1 hour', minute, 'epoch') as bucket from touched
 )
 insert into rollup_1h (tenant, device_id, bucket, metric, count, sum, min, max)
-select h.tenant, h.device_id, h.bucket, m.metric, sum(m.count), sum(m.sum), min(m.min), max(m.max)
+select h.tenant, h.device_id, h.bucket, m.metric, sum(m.count), ${sumOf('m.sum')}, min(m.min), max(m.max)
 from hours h
 join lateral (
   select metric, count, sum, min, max from rollup_1m m

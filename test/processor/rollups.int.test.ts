@@ -145,10 +145,103 @@ test('two processors at once: the second leaves the rollups to the first', async
   const holder = await pool.connect();
   await holder.query('begin');
   await holder.query('select pg_advisory_xact_lock(7411002)');
-  expect(await rollUp(pool, minute + 3_600_000)).toEqual({ minutes: 0, more: false });
+  expect(await rollUp(pool, minute + 3_600_000)).toEqual({ minutes: 0, more: false, failed: [] });
   await holder.query('rollback');
   holder.release();
   expect((await rollUp(pool, minute + 3_600_000)).minutes).toBeGreaterThan(0);
+});
+
+test('numbers that no float8 sum holds end at the largest one; minutes and hours of others go on', async () => {
+  const minute = Date.UTC(2026, 7, 4, 12, 0);
+  const most = Number.MAX_VALUE;
+  const least = Number.MIN_VALUE;
+  const given: Record<string, number[]> = {
+    up: [1.7e308, 1.7e308],
+    down: [-most, -most, 5],
+    back: [most, most, -most, -most, 7],
+    tiny: [least, -least, least],
+    plain: [0.1, 0.2, 0.3],
+  };
+  const rows = Object.entries(given).flatMap(([metric, values]) =>
+    values.map((value, i) => row('huge', metric, minute + i, 0, { [metric]: value })),
+  );
+  rows.push(...rows.map((one) => ({ ...one, ts: one.ts + 60_000 })));
+  await writeBatch(pool, batchOf(rows), makePartitionsFor);
+  expect((await rollUp(pool, minute + 3_600_000)).failed).toEqual([]);
+  const sums = async (table: string) => {
+    const { rows: found } = await pool.query<{ metric: string; sum: number; min: number; max: number }>(
+      `select distinct metric, sum, min, max from ${table} where tenant = 'huge' order by metric`,
+    );
+    return Object.fromEntries(found.map(({ metric, sum, min, max }) => [metric, [sum, min, max]]));
+  };
+  const minutes = {
+    up: [most, 1.7e308, 1.7e308],
+    down: [-most, -most, 5],
+    back: [7, -most, most],
+    tiny: [least, -least, least],
+    plain: [0.1 + 0.2 + 0.3, 0.1, 0.3],
+  };
+  expect(await sums('rollup_1m')).toEqual(minutes);
+  expect(await sums('rollup_1h')).toEqual({
+    ...minutes,
+    back: [14, -most, most],
+    tiny: [2 * least, -least, least],
+    plain: [2 * (0.1 + 0.2 + 0.3), 0.1, 0.3],
+  });
+  expect((await pool.query('select 1 from rollup_pending')).rows).toEqual([]);
+});
+
+test('a minute that Postgres refuses is put aside by itself, the others of its batch and after it are rolled up', async () => {
+  const minute = Date.UTC(2026, 7, 5, 12, 0);
+  await pool.query(`create function refuse() returns trigger language plpgsql as $$ begin
+    if new.device_id = 'dev-5' then raise exception 'never' using errcode = '22003'; end if; return new; end $$`);
+  await pool.query('create trigger refuse before insert on rollup_1m for each row execute function refuse()');
+  try {
+    for (const at of [0, 60_000, 120_000])
+      await writeBatch(
+        pool,
+        batchOf(Array.from({ length: 9 }, (_, i) => row('odd', `dev-${i}`, minute + at, 0, { a: at === 0 ? 1 : 2 }))),
+        makePartitionsFor,
+      );
+    const failed: unknown[] = [];
+    for (let turns = 0, more = true; more; turns++) {
+      expect(turns, 'turns').toBeLessThan(50);
+      const turn = await rollUp(pool, minute + 3_600_000);
+      failed.push(...turn.failed.map(({ tenant, device, minute: at, reason }) => [tenant, device, at, reason]));
+      more = turn.more || turn.failed.length > 0;
+    }
+    expect(failed).toEqual([0, 60_000, 120_000].map((at) => ['odd', 'dev-5', new Date(minute + at), 'never']));
+    const { rows } = await pool.query(
+      "select device_id, sum from rollup_1h where tenant = 'odd' group by 1, 2 order by 1",
+    );
+    expect(rows).toEqual([0, 1, 2, 3, 4, 6, 7, 8].map((i) => ({ device_id: `dev-${i}`, sum: 5 })));
+    expect((await pool.query('select 1 from rollup_pending')).rows).toEqual([]);
+  } finally {
+    await pool.query('drop trigger refuse on rollup_1m');
+  }
+  // A new reading of the minute tries again.
+  await writeBatch(pool, batchOf([row('odd', 'dev-5', minute + 1, 0, { a: 3 })]), makePartitionsFor);
+  await rollUp(pool, minute + 3_600_000);
+  const { rows } = await pool.query("select sum from rollup_1m where tenant = 'odd' and device_id = 'dev-5'");
+  expect(rows).toEqual([{ sum: 4 }]);
+});
+
+test('a minute that takes too long goes to the end of the queue and stays pending', async () => {
+  const minute = Date.UTC(2026, 7, 6, 12, 0);
+  await pool.query(`create function slow() returns trigger language plpgsql as $$ begin
+    if new.device_id = 'slow' then raise exception 'too long' using errcode = '57014'; end if; return new; end $$`);
+  await pool.query('create trigger slow before insert on rollup_1m for each row execute function slow()');
+  try {
+    await writeBatch(pool, batchOf([row('late-2', 'slow', minute, 0, { a: 1 })]), makePartitionsFor);
+    await writeBatch(pool, batchOf([row('late-2', 'quick', minute, 0, { a: 1 })]), makePartitionsFor);
+    expect((await rollUp(pool, minute + 3_600_000)).failed).toMatchObject([{ device: 'slow', reason: 'too long' }]);
+    await rollUp(pool, minute + 3_600_000, 1);
+    const { rows } = await pool.query("select device_id from rollup_1m where tenant = 'late-2'");
+    expect(rows).toEqual([{ device_id: 'quick' }]);
+  } finally {
+    await pool.query('drop trigger slow on rollup_1m');
+  }
+  expect((await rollUp(pool, minute + 3_600_000)).minutes).toBe(1);
 });
 
 test('retention by the clock: whole days go, a day that may still be written stays', async () => {
