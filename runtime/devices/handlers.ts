@@ -3,7 +3,11 @@ import type { deviceOperations } from '../contracts/http/devices.ts';
 import { identityChangesPath } from '../contracts/http/index.ts';
 import type { Cache } from '../platform/cache/cache.ts';
 import { toCacheError } from '../platform/cache/errors.ts';
-import { identityChangedChannel } from '../platform/cache/keys.ts';
+import {
+  deviceTypesChangedChannel,
+  deviceTypesChangedMessage,
+  identityChangedChannel,
+} from '../platform/cache/keys.ts';
 import type { AskedBy, Handlers, InternalRoute } from '../platform/http/serve.ts';
 import type { Log } from '../platform/service/log.ts';
 import type { Actor } from './audit.ts';
@@ -40,11 +44,18 @@ export function deviceHandlers(deps: Deps): Handlers<typeof deviceOperations> {
       const { devices, fromCache } = await withConnections(cache, items, clock(), log);
       return { items: devices, next, ...(fromCache ? {} : withoutCache) };
     },
-    createDevice: async (asked) => await one(await createDevice(core, actorOf(asked), asked.body), asked.log),
+    createDevice: async (asked) => {
+      const row = await createDevice(core, actorOf(asked), asked.body);
+      tellProcessors(cache, deviceTypesChangedMessage(row.tenant, row.id), asked.log);
+      return await one(row, asked.log);
+    },
     getDevice: async ({ caller, params, log }) =>
       await one(await findDevice(core, caller.tenant, params.deviceId), log),
-    updateDevice: async (asked) =>
-      await one(await updateDevice(core, actorOf(asked), asked.params.deviceId, asked.body), asked.log),
+    updateDevice: async (asked) => {
+      const { row, retyped } = await updateDevice(core, actorOf(asked), asked.params.deviceId, asked.body);
+      if (retyped) tellProcessors(cache, deviceTypesChangedMessage(row.tenant, row.id), asked.log);
+      return await one(row, asked.log);
+    },
     blockDevice: (asked) => block(true, asked, asked.params.deviceId, asked.body.reason),
     unblockDevice: (asked) => block(false, asked, asked.params.deviceId, asked.body.reason),
     issueCertificate: (asked) =>
@@ -58,7 +69,11 @@ export function deviceHandlers(deps: Deps): Handlers<typeof deviceOperations> {
     },
     listDeviceTypes: ({ caller, query }) => listDeviceTypes(core, caller.tenant, query),
     getDeviceType: ({ caller, params }) => getDeviceType(core, caller.tenant, params.typeId),
-    putDeviceType: (asked) => putDeviceType(core, actorOf(asked), asked.params.typeId, asked.body),
+    putDeviceType: async (asked) => {
+      const type = await putDeviceType(core, actorOf(asked), asked.params.typeId, asked.body);
+      tellProcessors(cache, deviceTypesChangedMessage(asked.caller.tenant), asked.log);
+      return type;
+    },
   };
 }
 
@@ -96,6 +111,15 @@ function tellGateways(cache: Cache, log: Log): void {
         { error: toCacheError(error).message },
         'gateways were not woken; they see the change at their next poll',
       ),
+    );
+}
+
+/** Makes a committed change of a type the processors' at once; best effort and not awaited: they look each half minute. */
+function tellProcessors(cache: Cache, message: string, log: Log): void {
+  cache
+    .publish(deviceTypesChangedChannel(), message)
+    .catch((error: unknown) =>
+      log.warn({ error: toCacheError(error).message }, 'processors were not told; they read the types within a minute'),
     );
 }
 

@@ -84,8 +84,16 @@ export async function createDevice(core: Core, actor: Actor, device: NewDevice):
   );
 }
 
-/** @throws ProblemError 404, 422 for a type that does not exist. */
-export async function updateDevice(core: Core, actor: Actor, id: string, patch: DevicePatch): Promise<DeviceRow> {
+/**
+ * @returns the device, and whether it has another type than before.
+ * @throws ProblemError 404, 422 for a type that does not exist.
+ */
+export async function updateDevice(
+  core: Core,
+  actor: Actor,
+  id: string,
+  patch: DevicePatch,
+): Promise<{ row: DeviceRow; retyped: boolean }> {
   return await refusing(actor.tenant, patch.type ?? '', () =>
     core.transaction(async (tx) => {
       const before = await findDevice(tx, actor.tenant, id, 'for update');
@@ -101,7 +109,7 @@ export async function updateDevice(core: Core, actor: Actor, id: string, patch: 
       );
       if (row === undefined) throw new Error(`device ${id} vanished while it was locked`);
       await audit(tx, actor, 'device.update', id, { before: auditedDevice(before), after: auditedDevice(row) });
-      return row;
+      return { row, retyped: row.type !== before.type };
     }),
   );
 }

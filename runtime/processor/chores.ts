@@ -116,7 +116,12 @@ export function startChores(options: ChoreOptions): { stop(): Promise<void> } {
       metrics.openAlerts.set([...results.values()].reduce((sum, n) => sum + n, 0));
     }),
   ];
-  const unsubscribe = cache.subscribe(deviceTypesChangedChannel(), { onMessage: (tenant) => types.forget(tenant) });
+  const unsubscribe = cache.subscribe(deviceTypesChangedChannel(), {
+    onMessage: (message) => {
+      const [tenant = '', device] = message.split('/');
+      types.forget(tenant, device);
+    },
+  });
 
   return {
     async stop() {

@@ -10,8 +10,8 @@ export type DeviceTypes = {
   ofType(tenant: string, type: string): CompiledType | undefined;
   /** Looks devices up in core; afterwards `get` answers for each. @throws when core is away. */
   lookup(devices: readonly (readonly [string, string])[]): Promise<void>;
-  /** Something about a tenant's devices or types changed: entries are read again at their next use. */
-  forget(tenant: string): void;
+  /** A type of a tenant changed, or this one device's: entries are read again at their next use. */
+  forget(tenant: string, device?: string): void;
   stop(): void;
 };
 
@@ -39,6 +39,7 @@ export function createDeviceTypes(core: Pick<pg.Pool, 'query'>, options: DeviceT
   let refreshing = new Map<string, Entry>();
   let refreshTimer: NodeJS.Timeout | undefined;
   let away = false;
+  let forgotten = 0;
 
   const get: DeviceTypes['get'] = (tenant, device) => {
     const entry = entries.get(`${tenant}/${device}`);
@@ -77,7 +78,15 @@ export function createDeviceTypes(core: Pick<pg.Pool, 'query'>, options: DeviceT
       throw error;
     }
   };
+  /** What was forgotten while core was asked may have been read before it changed: it is asked again, a bounded time. */
   const lookupSome = async (devices: readonly (readonly [string, string])[]) => {
+    for (let tries = 0; tries < 3; tries++) {
+      const before = forgotten;
+      await readSome(devices);
+      if (forgotten === before) return;
+    }
+  };
+  const readSome = async (devices: readonly (readonly [string, string])[]) => {
     const { rows } = await core.query<{ tenant: string; id: string; type: string; version: string }>(
       `select d.tenant, d.id, d.type, t.version from unnest($1::text[], $2::text[]) as i (tenant, id)
        join devices d on d.tenant = i.tenant and d.id = i.id
@@ -116,7 +125,13 @@ export function createDeviceTypes(core: Pick<pg.Pool, 'query'>, options: DeviceT
     get,
     ofType: (tenant, type) => compiled.get(`${tenant}/${type}`),
     lookup,
-    forget(tenant) {
+    forget(tenant, device) {
+      forgotten++;
+      if (device !== undefined) {
+        const entry = entries.get(`${tenant}/${device}`);
+        if (entry !== undefined) entry.readAt = Number.NEGATIVE_INFINITY;
+        return;
+      }
       for (const entry of entries.values()) if (entry.tenant === tenant) entry.readAt = Number.NEGATIVE_INFINITY;
     },
     stop: () => clearTimeout(refreshTimer),

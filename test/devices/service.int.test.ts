@@ -6,7 +6,7 @@ import type { Problem } from '../../runtime/contracts/http/operation.ts';
 import { createSweep } from '../../runtime/devices/connection-sweep.ts';
 import { guardedCore } from '../../runtime/devices/database.ts';
 import { listQuery } from '../../runtime/devices/registry.ts';
-import { identityChangedChannel, presenceKey } from '../../runtime/platform/cache/keys.ts';
+import { deviceTypesChangedChannel, identityChangedChannel, presenceKey } from '../../runtime/platform/cache/keys.ts';
 import { holdConnection } from '../../runtime/platform/cache/scripts/hold-connection.ts';
 import { guardStore } from '../../runtime/platform/resilience/store-guard.ts';
 import { newCsr } from '../support/csr.ts';
@@ -380,6 +380,27 @@ describe('device types', () => {
     expect(page.items.map((t) => t.id)).toEqual(['generic']);
     const rest = (await ask('GET', `/internal/v1/device-types?cursor=${page.next}`)).body as Page<{ id: string }>;
     expect(rest.items.map((t) => t.id)).toContain('thermo');
+  });
+
+  it('tell processors what to read again: a new device, a device of another type, a changed type', async () => {
+    const heard: string[] = [];
+    const unsubscribe = await new Promise<() => void>((resolve) => {
+      const end = stand.cache.subscribe(deviceTypesChangedChannel(), {
+        onMessage: (message) => void heard.push(message),
+        onStanding: () => resolve(() => end()),
+      });
+    });
+    await put('tell', { id: 'tell', metrics: {} });
+    await create('tell-1');
+    await ask('PATCH', `${devices}/tell-1`, { name: 'Only a name' });
+    await ask('PATCH', `${devices}/tell-1`, { type: 'tell' });
+    await ask('PATCH', `${devices}/tell-1`, { type: 'tell' });
+    await put('bad', { id: 'other', metrics: {} });
+    await ask('POST', devices, { id: 'tell-1' });
+    await put('tell', { id: 'tell', metrics: {}, description: 'last' });
+    await until('the last message', () => heard.length >= 4);
+    expect(heard).toEqual(['main', 'main/tell-1', 'main/tell-1', 'main']);
+    unsubscribe();
   });
 
   it('are refused with every field that is wrong', async () => {

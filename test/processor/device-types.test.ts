@@ -66,6 +66,38 @@ test('forgetting a tenant reads again before the next use; an unknown device is 
   types.stop();
 });
 
+test('a new or retyped device is read again by itself, also within the second in which it was unknown', async () => {
+  const { core, devices } = fakeCore({ 'dev-1': 1, 'dev-2': 1 });
+  const types = createDeviceTypes(core, { now: () => 0 }, quietLog);
+  await types.lookup([...dev, ['main', 'dev-2'], ['main', 'new-1']]);
+  expect(types.get('main', 'new-1')).toBeNull();
+  devices['new-1'] = 1;
+  devices['dev-2'] = 2;
+  types.forget('main', 'new-1');
+  types.forget('main', 'dev-2');
+  expect(types.get('main', 'new-1')).toBeUndefined();
+  expect(types.get('main', 'dev-2')).toBeUndefined();
+  expect(types.get('main', 'dev-1')?.version).toBe(1);
+  await types.lookup([
+    ['main', 'new-1'],
+    ['main', 'dev-2'],
+  ]);
+  expect([types.get('main', 'new-1')?.version, types.get('main', 'dev-2')?.version]).toEqual([1, 2]);
+  types.stop();
+});
+
+test('a change that comes while core is being asked is not overwritten by the older answer', async () => {
+  const { core, devices, state } = fakeCore({});
+  const types = createDeviceTypes(core, { now: () => 0 }, quietLog);
+  const looking = types.lookup(dev); // core has answered "no such device" when the change comes
+  devices['dev-1'] = 1;
+  types.forget('main', 'dev-1');
+  await looking;
+  expect(types.get('main', 'dev-1')?.version).toBe(1);
+  expect(state.asked).toBe(2);
+  types.stop();
+});
+
 test('it remembers no more devices than it may', async () => {
   const many = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`dev-${i}`, 1]));
   const { core } = fakeCore(many);

@@ -64,9 +64,16 @@ export function identityChangedChannel(): string {
   return 'identity-changed';
 }
 
-/** A tenant's device types or devices' types changed; the message is the tenant. Processors read them again at once. */
+/**
+ * A device type of a tenant changed (the message is `tenant`), or one device is new or has another type
+ * (`tenant/device`). Processors read again at once; without it within a minute.
+ */
 export function deviceTypesChangedChannel(): string {
   return 'device-types-changed';
+}
+
+export function deviceTypesChangedMessage(tenant: string, device?: string): string {
+  return device === undefined ? tenantPart(tenant) : `${tenantPart(tenant)}/${devicePart(device)}`;
 }
 
 /** Word to one gateway: config or a command of a device it holds. */
