@@ -3,10 +3,9 @@ import { registerDevice } from './commands/device.ts';
 import { registerLocal } from './commands/local.ts';
 import { registerLogin } from './commands/login.ts';
 import { registerTelemetry } from './commands/telemetry.ts';
+import type { Context } from './context.ts';
 import { CommandError, exitCodes } from './errors.ts';
-import { type Output, terminalOutput } from './output.ts';
-
-export type Context = { env: Record<string, string | undefined>; output: Output };
+import { terminalOutput } from './output.ts';
 
 /** The whole command tree. `bench` brings large dependencies: its module is loaded when it is called. */
 export async function createProgram(context: Context, wanted: string | undefined): Promise<Command> {

@@ -3,7 +3,7 @@ import { traceIdPattern } from '../../runtime/contracts/identifiers.ts';
 import { defaultDataFolder } from '../../runtime/local/folder.ts';
 import { partNames } from '../../runtime/local/plan.ts';
 import { defaultPortBase, portBaseRange } from '../../runtime/local/ports.ts';
-import type { Context } from '../main.ts';
+import type { Context } from '../context.ts';
 import { collect, setting, whole } from '../values.ts';
 
 const dataOption = ['--data <dir>', 'data folder (default: the platform started last)'] as const;

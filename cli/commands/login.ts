@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import type { Command } from 'commander';
+import type { Context } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { clientFromEnvironment, loginsFile, saveLogin } from '../logins.ts';
-import type { Context } from '../main.ts';
 import { requestToken } from '../token.ts';
 import { url } from '../values.ts';
 

@@ -3,7 +3,7 @@ import { resolutions } from '../../runtime/contracts/http/telemetry.ts';
 import { DeviceId, MetricName } from '../../runtime/contracts/identifiers.ts';
 import type { Answer, Api } from '../api.ts';
 import { connect, type TargetOptions } from '../connection.ts';
-import type { Context } from '../main.ts';
+import type { Context } from '../context.ts';
 import { json, type Output } from '../output.ts';
 import { withTarget } from '../target.ts';
 import { instant, matching } from '../values.ts';

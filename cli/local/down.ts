@@ -3,7 +3,7 @@ import { endOrphans, endProcess } from '../../runtime/local/orphans.ts';
 import { endStrayPostgres } from '../../runtime/local/parts.ts';
 import { readRunning } from '../../runtime/local/status.ts';
 import { localFolder } from '../connection.ts';
-import type { Context } from '../main.ts';
+import type { Context } from '../context.ts';
 
 /** The launcher stops its parts one group after the other; this is longer than all their deadlines. */
 const launcherStopsWithinMs = 90_000;

@@ -3,8 +3,8 @@ import { open, stat } from 'node:fs/promises';
 import { belongsTo, lineCutter, parseLogLine, prettyLine } from '../../runtime/local/log-lines.ts';
 import { platformLogPath } from '../../runtime/local/platform-log.ts';
 import { localFolder } from '../connection.ts';
+import type { Context } from '../context.ts';
 import { CommandError } from '../errors.ts';
-import type { Context } from '../main.ts';
 
 export type LogsOptions = { data?: string; trace?: string; follow?: boolean; lines?: number; json?: boolean };
 

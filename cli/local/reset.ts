@@ -3,8 +3,8 @@ import { createInterface } from 'node:readline/promises';
 import { dataFolder, defaultDataFolder, lockDataFolder, removeData } from '../../runtime/local/folder.ts';
 import { endOrphans } from '../../runtime/local/orphans.ts';
 import { endStrayPostgres } from '../../runtime/local/parts.ts';
+import type { Context } from '../context.ts';
 import { CommandError, UsageError } from '../errors.ts';
-import type { Context } from '../main.ts';
 
 /** Removes what the platform keeps: registry, readings, certificates, log-ins. Only an explicit folder or the default. */
 export async function reset(options: { data?: string; yes?: boolean }, { output }: Context): Promise<void> {

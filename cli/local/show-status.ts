@@ -1,5 +1,5 @@
 import { runningPlatform } from '../connection.ts';
-import type { Context } from '../main.ts';
+import type { Context } from '../context.ts';
 import { bytes, json, table } from '../output.ts';
 
 export async function status(options: { data?: string; json?: boolean }, { output }: Context): Promise<void> {

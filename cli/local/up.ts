@@ -1,8 +1,8 @@
 import { LaunchError } from '../../runtime/local/errors.ts';
 import { type Platform, startPlatform } from '../../runtime/local/platform.ts';
 import { connect } from '../connection.ts';
+import type { Context } from '../context.ts';
 import { CommandError } from '../errors.ts';
-import type { Context } from '../main.ts';
 import { json } from '../output.ts';
 import { ensureFirstDevice } from './first-device.ts';
 import { readyLine, welcome } from './welcome.ts';

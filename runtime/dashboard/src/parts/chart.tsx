@@ -33,9 +33,8 @@ export function Chart({
     if (element === null) return;
     const make = () => {
       plot.current?.destroy();
-      const style = getComputedStyle(document.documentElement);
-      const ink = style.getPropertyValue('--muted');
-      const grid = style.getPropertyValue('--line');
+      const ink = colourOf(element, '--muted');
+      const grid = colourOf(element, '--line');
       const axis = {
         stroke: ink,
         grid: { stroke: grid, width: 1 },
@@ -63,7 +62,7 @@ export function Chart({
             {},
             ...series.map((s, i) => ({
               label: s.label,
-              stroke: style.getPropertyValue(colours[i % colours.length] as string),
+              stroke: colourOf(element, colours[i % colours.length] as string),
               width: 1.75,
               points: { show: times.length < 80, size: 4 },
               spanGaps: false,
@@ -94,4 +93,12 @@ export function Chart({
     plot.current?.setData([times, ...series.map((s) => s.values)] as uPlot.AlignedData);
   }, [times, series]);
   return <div class="chart" ref={box} role="img" aria-label={summary} />;
+}
+
+/** A theme colour as a canvas understands it: `light-dark()` resolves where it is used, not in the variable. */
+function colourOf(element: HTMLElement, variable: string): string {
+  element.style.color = `var(${variable})`;
+  const { color } = getComputedStyle(element);
+  element.style.color = '';
+  return color;
 }
