@@ -153,6 +153,7 @@ export class Broker {
   })();
 
   private readGuarded(socket: Socket, session: Session): Buffer | null {
+    if (session.violated) return null;
     const now = Date.now();
     if (socket.writableLength > unreadAcksBytes || !this.handlers.mayRead(session, now)) {
       if (session.pausedSince === 0) session.pausedSince = now;

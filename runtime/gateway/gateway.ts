@@ -84,6 +84,7 @@ export class Gateway {
       heldMessages: () => this.writes.heldMessages,
       heldBytes: () => this.writes.heldBytes,
       spillBacklog: () => spill?.backlog ?? 0,
+      spillRefused: () => spill?.refused.messages ?? 0,
       pausedConnections: () => this.broker?.paused ?? 0,
       busUp: () => (parts.telemetry.state === 'up' ? 1 : 0),
       identityVersion: () => this.feed.version,
@@ -307,6 +308,8 @@ export class Gateway {
   }
 
   private violated(session: Session, end: EndReason, label: RefusalLabel, why: string): void {
+    if (session.violated) return;
+    session.violated = true;
     session.endReason ??= end;
     const waitMs = session.name === '' ? 0 : this.penalties.strike(session.name, Date.now());
     this.refused(label, { device: session.name, why, waitMs }, 'connection ended for a violation');

@@ -52,6 +52,8 @@ export class Session {
   /** Since when nothing is read from it for back-pressure, epoch milliseconds; 0 when it is read. */
   pausedSince = 0;
   endReason: EndReason | undefined;
+  /** It broke a rule and ends; what it sent besides is no second violation, and is not read. */
+  violated = false;
   /** Set when CONNECT is to be answered with a refusal. */
   refusal: Refusal | undefined;
   /** Acknowledgements written this turn are sent together. */

@@ -119,6 +119,27 @@ test('an oversized packet is refused at its header, before it is gathered', asyn
   await healthy();
 });
 
+test('one packet too large, or many wrong ones at once, are one violation, with the wait of one', async () => {
+  const port = await plain();
+  const large = await rawTcp(port);
+  large.hello('sensor-1');
+  await large.packet('connack');
+  large.socket.write(Buffer.concat([Buffer.from([0x32, 0xff, 0xff, 0xff, 0x7f]), Buffer.alloc(2_000_000, 0x3f)]));
+  await large.gone;
+  expect(await refusals('oversize')).toBe(1);
+  expect(await refusals('protocol')).toBe(0);
+  const astray = await rawTcp(port);
+  astray.hello('sensor-2');
+  await astray.packet('connack');
+  astray.socket.cork();
+  for (let n = 1; n <= 20; n++) astray.publish('/devices/sensor-1/events', n);
+  astray.socket.uncork();
+  await astray.gone;
+  expect(await refusals('topic')).toBe(1);
+  expect(stand.bus.stored).toHaveLength(0);
+  await healthy();
+});
+
 test('a payload of 256 KiB is taken, one byte more is not', async () => {
   stand = await startStand();
   const client = await stand.connect('sensor-1');
