@@ -18,6 +18,7 @@ export type Gauges = {
   heldMessages: () => number;
   heldBytes: () => number;
   spillBacklog: () => number;
+  spillRefused: () => number;
   pausedConnections: () => number;
   busUp: () => number;
   identityVersion: () => number;
@@ -46,6 +47,12 @@ export function gatewayMetrics(registry: Registry, gauges: Gauges): { counts: Co
   gauge(registers, names.heldMessages, 'Messages whose acknowledgement is held', gauges.heldMessages);
   gauge(registers, names.heldBytes, 'Payload bytes of messages held', gauges.heldBytes);
   gauge(registers, names.spillBacklog, 'Messages in the spill log', gauges.spillBacklog);
+  gauge(
+    registers,
+    names.spillRefused,
+    'Acknowledged messages that the bus refused for good, kept in files for a person to look at',
+    gauges.spillRefused,
+  );
   gauge(
     registers,
     'iot_gateway_paused_connections',

@@ -1,8 +1,10 @@
 import { type FileHandle, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { OutgoingMessage } from '../platform/bus/publisher.ts';
+import { MessageRefusedError, type OutgoingMessage } from '../platform/bus/publisher.ts';
 import type { Log } from '../platform/service/log.ts';
+import { RefusedLog } from './refused-log.ts';
 import { decodeRecords, encodeRecord } from './spill-record.ts';
+import { syncFolder } from './sync-folder.ts';
 
 type Segment = { path: string; bytes: number; messages: number };
 type Appending = { record: Buffer; done: (error: Error | null) => void };
@@ -18,12 +20,14 @@ export class SpillFullError extends Error {
 /**
  * Messages on a disk that outlives the process, while the bus does not take them. Appends that wait together are written
  * and fsynced together. Segments are read back in order, and a segment is deleted only when the bus has confirmed all its
- * messages: after a crash some are published twice, which the processor recognises (law 2), none is lost.
+ * messages: after a crash some are published twice, which the processor recognises (law 2), none is lost. What the bus
+ * refuses for good moves to `refused`, so that it keeps no other message from the bus.
  */
 export class SpillLog {
   private readonly folder: string;
   private readonly maxBytes: number;
   private readonly log: Log;
+  readonly refused: RefusedLog;
   /** Oldest first; the last one is being written when `file` is set. */
   private segments: Segment[] = [];
   private file: FileHandle | undefined;
@@ -35,13 +39,14 @@ export class SpillLog {
   /** Opens the log and counts what an earlier process left. @throws when the folder cannot be read or written. */
   static async open(folder: string, options: { maxBytes: number; log: Log }): Promise<SpillLog> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const spill = new SpillLog(folder, options);
+    const spill = new SpillLog(folder, await RefusedLog.open(folder), options);
     await spill.recover();
     return spill;
   }
 
-  private constructor(folder: string, options: { maxBytes: number; log: Log }) {
+  private constructor(folder: string, refused: RefusedLog, options: { maxBytes: number; log: Log }) {
     this.folder = folder;
+    this.refused = refused;
     this.maxBytes = options.maxBytes;
     this.log = options.log;
   }
@@ -58,8 +63,11 @@ export class SpillLog {
   /** Calls back, later, when the message is fsynced, or with why it is not. */
   append(message: OutgoingMessage, done: (error: Error | null) => void): void {
     const record = encodeRecord(message);
-    if (this.bytes + this.reserved + record.length > this.maxBytes) {
-      const error = new SpillFullError(`the spill log holds ${this.bytes} bytes, allowed are ${this.maxBytes}`);
+    const held = this.bytes + this.refused.bytes;
+    if (held + this.reserved + record.length > this.maxBytes) {
+      const error = new SpillFullError(
+        `the spill log holds ${held} bytes, ${this.refused.bytes} of them refused by the bus; allowed are ${this.maxBytes}`,
+      );
       queueMicrotask(() => done(error));
       return;
     }
@@ -70,9 +78,10 @@ export class SpillLog {
 
   /**
    * Hands the oldest segment's messages to `publish` in order, in windows, each confirmed before the next, and deletes the
-   * segment when all are. @returns messages confirmed; 0 when there is nothing.
+   * segment when all are confirmed, or refused by the bus for good and kept in `refused`.
+   * @returns messages that left the segment; 0 when there is nothing.
    * @param window how many messages go at a time, asked before each window.
-   * @throws what `publish` throws; the segment stays.
+   * @throws what `publish` throws beside MessageRefusedError, or why a file could not be used; the segment stays.
    */
   async replayOldest(publish: (message: OutgoingMessage) => Promise<unknown>, window: () => number): Promise<number> {
     while (this.writing !== undefined) await this.writing;
@@ -83,8 +92,9 @@ export class SpillLog {
     for (let at = 0; at < messages.length; ) {
       const part = messages.slice(at, at + Math.max(1, window()));
       const results = await Promise.allSettled(part.map(publish));
-      const failed = results.find((r): r is PromiseRejectedResult => r.status === 'rejected');
-      if (failed !== undefined) throw failed.reason;
+      const failed = results.find((r) => r.status === 'rejected' && !(r.reason instanceof MessageRefusedError));
+      if (failed?.status === 'rejected') throw failed.reason;
+      await this.keepRefused(part, results);
       at += part.length;
     }
     await unlink(oldest.path);
@@ -96,6 +106,18 @@ export class SpillLog {
   async close(): Promise<void> {
     while (this.writing !== undefined) await this.writing;
     await this.closeFile();
+    await this.refused.close();
+  }
+
+  private async keepRefused(part: readonly OutgoingMessage[], results: readonly PromiseSettledResult<unknown>[]) {
+    const refused = part.filter((_, i) => results[i]?.status === 'rejected');
+    if (refused.length === 0) return;
+    const file = await this.refused.keep(refused);
+    const first = results.find((r) => r.status === 'rejected');
+    this.log.error(
+      { file, messages: refused.length, trace: refused[0]?.attributes['message'], error: first?.reason },
+      'acknowledged messages are refused by the bus for good; they are kept in the file, see README.md of the gateway',
+    );
   }
 
   private async write(): Promise<void> {
@@ -137,7 +159,7 @@ export class SpillLog {
     const file = await open(path, 'ax', 0o600);
     this.file = file;
     this.segments.push({ path, bytes: 0, messages: 0 });
-    await this.syncFolder();
+    await syncFolder(this.folder);
     return file;
   }
 
@@ -145,16 +167,6 @@ export class SpillLog {
     const { file } = this;
     this.file = undefined;
     await file?.close();
-  }
-
-  /** A new file's name is durable only with its folder: https://man7.org/linux/man-pages/man2/fsync.2.html */
-  private async syncFolder(): Promise<void> {
-    const folder = await open(this.folder, 'r');
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
   }
 
   private async recover(): Promise<void> {

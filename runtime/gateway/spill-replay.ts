@@ -1,25 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BusAwayError, MessageRefusedError, type Publisher } from '../platform/bus/publisher.ts';
+import { BusAwayError, type OutgoingMessage, type Publisher } from '../platform/bus/publisher.ts';
 import type { Log } from '../platform/service/log.ts';
 import type { SpillLog } from './spill-log.ts';
 
 export type SpillReplay = { stop(): Promise<void> };
 
 const checkMs = 200;
+/** After a fault of the disk. */
+const faultMs = 5_000;
 const window = 500;
 
 /** Moves the spill log's messages to the bus, oldest first, whenever the bus takes them; also those of the last process. */
 export function replaySpill(spill: SpillLog, bus: Publisher, log: Log): SpillReplay {
   const stopping = new AbortController();
+  const pause = (ms: number) => sleep(ms, undefined, { signal: stopping.signal }).catch(ignoreAbort);
   const run = async () => {
     while (!stopping.signal.aborted) {
-      if (spill.backlog > 0 && bus.admits()) await replaySegment(spill, bus, log);
-      else await sleep(checkMs, undefined, { signal: stopping.signal }).catch(ignoreAbort);
+      if (spill.backlog === 0 || !bus.admits()) await pause(checkMs);
+      else if (!(await replaySegment(spill, bus, log))) await pause(faultMs);
     }
   };
-  const running = run().catch((error: unknown) => {
-    log.error({ error }, 'spill replay stopped; its messages stay on disk');
-  });
+  const running = run();
   return {
     stop: async () => {
       stopping.abort();
@@ -28,19 +29,18 @@ export function replaySpill(spill: SpillLog, bus: Publisher, log: Log): SpillRep
   };
 }
 
-async function replaySegment(spill: SpillLog, bus: Publisher, log: Log): Promise<void> {
-  const publish = (message: { data: Buffer; attributes: Record<string, string> }) =>
-    bus.publish(message.data, message.attributes).catch((error: unknown) => {
-      // One message that the bus will never take must not keep the others from it.
-      if (!(error instanceof MessageRefusedError)) throw error;
-      log.error({ error, attributes: message.attributes }, 'a spilled message is refused by the bus and dropped');
-    });
+/** @returns false when something beside the bus is at fault. */
+async function replaySegment(spill: SpillLog, bus: Publisher, log: Log): Promise<boolean> {
+  const publish = ({ data, attributes }: OutgoingMessage) => bus.publish(data, attributes);
   try {
     const messages = await spill.replayOldest(publish, () => (bus.state === 'up' ? window : 1));
     log.info({ messages, left: spill.backlog }, 'spilled messages are on the bus');
+    return true;
   } catch (error) {
-    if (!(error instanceof BusAwayError)) throw error;
-    log.debug({ error }, 'spill replay waits for the bus');
+    const busAway = error instanceof BusAwayError;
+    if (busAway) log.debug({ error }, 'spill replay waits for the bus');
+    else log.error({ error }, 'spilled messages stay on disk; they are tried again');
+    return busAway;
   }
 }
 

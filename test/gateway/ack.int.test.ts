@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { InMemorySpanExporter } from '@opentelemetry/sdk-trace';
 import { afterEach, expect, test } from 'vitest';
+import { decodeRecords } from '../../runtime/gateway/spill-record.ts';
 import { startTracing } from '../../runtime/platform/service/trace.ts';
 import { closed, type Stand, startStand } from './stand.ts';
 
@@ -95,6 +98,20 @@ test('with a spill log the ack comes while the bus is away, and the messages rea
   stand.bus.mode = 'answers';
   await stand.bus.until(() => stand.bus.stored.length >= 20);
   expect(stand.bus.stored.map((m) => JSON.parse(m.data.toString()).n)).toEqual(Array.from({ length: 20 }, (_, i) => i));
+});
+
+test('an acknowledged message that the bus refuses for good is kept in a file and counted; the others arrive', async () => {
+  stand = await startStand({ spill: true });
+  const client = await stand.connect('sensor-1');
+  stand.bus.mode = 'refuses';
+  for (let i = 0; i < 20; i++) await client.publishAsync('/devices/sensor-1/events', `{"n":${i}}`, { qos: 1 });
+  stand.bus.refusesForGood = (message) => JSON.parse(message.data.toString()).n === 7;
+  stand.bus.mode = 'answers';
+  await stand.bus.until(() => stand.bus.stored.length >= 19);
+  while ((await stand.metric('iot_gateway_spill_backlog_messages')) > 0) await new Promise(setImmediate);
+  expect(await stand.metric('iot_gateway_spill_refused_messages')).toBe(1);
+  const file = await readFile(join(stand.stateDir, 'spill', 'refused-000000000001.log'));
+  expect(decodeRecords(file).messages.map((m) => m.data.toString())).toEqual(['{"n":7}']);
 });
 
 test('QoS 2 is stored once, also when PUBLISH is sent again before PUBREL', async () => {

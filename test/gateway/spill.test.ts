@@ -1,11 +1,12 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, truncate } from 'node:fs/promises';
+import { appendFile, mkdtemp, readdir, readFile, rename, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { RefusedLog } from '../../runtime/gateway/refused-log.ts';
 import { SpillFullError, SpillLog } from '../../runtime/gateway/spill-log.ts';
 import { decodeRecords, encodeRecord } from '../../runtime/gateway/spill-record.ts';
-import type { OutgoingMessage } from '../../runtime/platform/bus/publisher.ts';
+import { MessageRefusedError, type OutgoingMessage } from '../../runtime/platform/bus/publisher.ts';
 import { quietLog } from '../support/log.ts';
 
 let folder: string;
@@ -116,6 +117,73 @@ test('a replay that fails keeps its segment; messages that come meanwhile go to 
   expect(spill.backlog).toBe(11);
   expect(await replayAll(spill)).toEqual(range(0, 11));
   await spill.close();
+});
+
+const refusing = (numbers: number[]) => {
+  const stored: number[] = [];
+  const publish = async (m: OutgoingMessage) => {
+    const { n } = JSON.parse(m.data.toString());
+    if (numbers.includes(n)) throw new MessageRefusedError(`refused ${n}`);
+    stored.push(n);
+  };
+  return { stored, publish };
+};
+
+test('what the bus refuses for good is kept in a file, the others go; the file renamed is replayed', async () => {
+  const spill = await open();
+  await Promise.all(range(0, 20).map((n) => append(spill, n)));
+  const bus = refusing([3, 4, 17]);
+  expect(await spill.replayOldest(bus.publish, () => 7)).toBe(20);
+  expect(bus.stored).toEqual(range(0, 20).filter((n) => ![3, 4, 17].includes(n)));
+  expect([spill.backlog, spill.refused.messages]).toEqual([0, 3]);
+  const [name = '', ...others] = await readdir(folder);
+  expect([name, others]).toEqual(['refused-000000000001.log', []]);
+  // kill -9, and another is refused in the next process
+  const next = await open();
+  expect([next.backlog, next.refused.messages, next.refused.bytes]).toEqual([0, 3, spill.refused.bytes]);
+  await append(next, 20);
+  await next.replayOldest(refusing([20]).publish, () => 7);
+  await next.close();
+  expect((await readdir(folder)).sort()).toEqual([name, 'refused-000000000002.log']);
+  await rename(join(folder, name), join(folder, name.replace('refused', 'spill')));
+  const mended = await open();
+  expect(await replayAll(mended)).toEqual([3, 4, 17]);
+  expect(mended.refused.messages).toBe(1);
+  await spill.close();
+});
+
+test('a window in which the bus goes away keeps nothing as refused; refused bytes count towards the bound', async () => {
+  const size = encodeRecord(message(1)).length;
+  const spill = await open(size * 3);
+  await Promise.all(range(0, 3).map((n) => append(spill, n)));
+  const away = async (m: OutgoingMessage) => {
+    throw JSON.parse(m.data.toString()).n === 0 ? new MessageRefusedError('refused') : new Error('bus away');
+  };
+  await expect(spill.replayOldest(away, () => 3)).rejects.toThrow('bus away');
+  expect([spill.backlog, spill.refused.messages]).toEqual([3, 0]);
+  await spill.replayOldest(refusing([0, 1]).publish, () => 3);
+  await append(spill, 3);
+  await expect(append(spill, 4)).rejects.toThrow(`${2 * size} of them refused by the bus`);
+  await spill.close();
+});
+
+test('refused messages that cannot be kept stay in their segment', async () => {
+  const spill = await open();
+  await Promise.all(range(0, 3).map((n) => append(spill, n)));
+  const { keep } = spill.refused;
+  spill.refused.keep = () => Promise.reject(new Error('no space left'));
+  await expect(spill.replayOldest(refusing([1]).publish, () => 3)).rejects.toThrow('no space left');
+  expect(spill.backlog).toBe(3);
+  spill.refused.keep = keep;
+  expect(await replayAll(spill)).toEqual(range(0, 3));
+  await spill.close();
+});
+
+test('a refused file that cannot be written is an error that names it', async () => {
+  const refused = await RefusedLog.open(folder);
+  await rm(folder, { recursive: true });
+  await expect(refused.keep([message(1)])).rejects.toThrow('refused-000000000001.log');
+  expect(refused.messages).toBe(0);
 });
 
 test('full: the message is refused, not stored, and there is room again after a replay', async () => {

@@ -16,12 +16,16 @@ import { freePort } from '../support/ports.ts';
 
 /** A bus behind the real publisher: what it stored, and switches for how it answers. */
 export class FakeBus {
+  /** Messages that the bus would refuse at every try. */
+  refusesForGood: (message: OutgoingMessage) => boolean = () => false;
   readonly stored: OutgoingMessage[] = [];
   mode: 'answers' | 'refuses' | 'silent' = 'answers';
   private held: (() => void)[] = [];
   private watchers: (() => void)[] = [];
 
   readonly call = (_topic: string, messages: OutgoingMessage[]): Promise<string[]> => {
+    if (messages.some((message) => this.refusesForGood(message)))
+      return Promise.reject(Object.assign(new Error('INVALID_ARGUMENT'), { code: 3 }));
     if (this.mode === 'refuses') return Promise.reject(Object.assign(new Error('UNAVAILABLE'), { code: 14 }));
     const store = () => {
       this.stored.push(...messages);
