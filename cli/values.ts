@@ -18,6 +18,12 @@ export const matching = (schema: z.ZodType<string>) => (text: string) => {
   return parsed.data;
 };
 
+/** Several values in one, by commas. */
+export const list =
+  <T>(read: (text: string) => T) =>
+  (text: string) =>
+    text.split(',').map((part) => read(part.trim()));
+
 /** For an option that may be given several times. */
 export const collect =
   <T>(read: (text: string) => T) =>

@@ -25,8 +25,8 @@ export async function startBare(tlsDir: string): Promise<{ pid: number; port: nu
 }
 
 /** Outgoing connections take their ports from 32768 up; thousands of them would meet a listener there. */
-async function portBelowEphemeral(): Promise<number> {
-  for (let port = 29_000; port < 30_000; port++) {
+export async function portBelowEphemeral(from = 29_000): Promise<number> {
+  for (let port = from; port < 30_000; port++) {
     const free = await new Promise<boolean>((resolve) => {
       const server = createServer();
       server.once('error', () => resolve(false));

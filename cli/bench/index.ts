@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { json } from '../output.ts';
-import { whole } from '../values.ts';
+import { list, whole } from '../values.ts';
 import { findPlatform } from './platform.ts';
 
 type Common = { data?: string; json?: boolean };
@@ -81,6 +81,32 @@ export function registerBench(program: Command): void {
       show(options, result, faultsText(result));
       if (!result.whole) process.exitCode = 1;
     });
+
+  command('monolith', 'The same load on the platform and on two monoliths, in turns; which is ahead by how much')
+    .option('--rates <list>', 'readings a second, by commas', list(whole(1, 100_000)), [100, 1_000, 3_000])
+    .option('--seconds <n>', 'measured time of a run', whole(1, 600), 10)
+    .option('--warmup <n>', 'seconds before that, not measured', whole(0, 600), 3)
+    .option('--commit-ms <n>', 'added to each commit of the database, for all alike', whole(0, 100), 2)
+    .option('--runs <n>', 'runs of each at each rate', whole(1, 9), 3)
+    .option('--connections <n>', 'devices', whole(1, 20_000), 1_000)
+    .action(
+      async (
+        options: Common & { rates: number[] } & Record<
+            'seconds' | 'warmup' | 'commitMs' | 'runs' | 'connections',
+            number
+          >,
+      ) => {
+        const { benchMonolith } = await import('./monolith/bench.ts');
+        const { monolithText } = await import('./monolith/text.ts');
+        const { rates, seconds, warmup: warmupSeconds, commitMs, runs, connections } = options;
+        const result = await benchMonolith(
+          await findPlatform(options.data),
+          { rates, seconds, warmupSeconds, commitMs, runs, connections },
+          say,
+        );
+        show(options, result, monolithText(result));
+      },
+    );
 
   command('all', 'Everything, for docs/benchmarks.md')
     .option('--write', 'replace the measured part of docs/benchmarks.md')

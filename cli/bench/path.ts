@@ -104,7 +104,7 @@ export async function benchPath(
 }
 
 /** The gateway's per-device limit would be measured, not the path. */
-function checkRate({ rate, batch, connections }: PathOptions): void {
+export function checkRate({ rate, batch, connections }: Pick<PathOptions, 'rate' | 'batch' | 'connections'>): void {
   const each = rate / batch / connections;
   if (each > 80)
     throw new CommandError(
@@ -124,7 +124,8 @@ async function drained(platform: BenchPlatform, load: LoadResult): Promise<numbe
   }
 }
 
-async function rowsOf(platform: BenchPlatform, load: LoadResult): Promise<number> {
+/** Rows that a load's devices have in these databases. */
+export async function rowsOf(platform: Pick<BenchPlatform, 'shards'>, load: LoadResult): Promise<number> {
   let rows = 0;
   for (const connectionString of platform.shards) {
     const client = new pg.Client({ connectionString });

@@ -11,7 +11,7 @@ import type { BenchPlatform } from './platform.ts';
  * Publish to queryable, as a user would see it: one device sends ten readings a second, and its shard is asked each
  * millisecond whether the row is there. Latency counts from the intended send time.
  */
-export async function startProbe(platform: BenchPlatform, device: BenchDevice) {
+export async function startProbe(platform: Pick<BenchPlatform, 'shards' | 'mqtt'>, device: BenchDevice) {
   const clients = platform.shards.map((connectionString) => new pg.Client({ connectionString }));
   for (const client of clients) await client.connect();
   const connection = await openConnection({ target: platform.mqtt, device });
