@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { invalid } from './validate.ts';
+import { invalid, textErrors } from './validate.ts';
 
 /**
  * An opaque place in a listing: base64url of JSON. It is the client's to keep and so anybody's to forge: what comes back
@@ -15,8 +15,9 @@ export function encodeCursor(place: Record<string, unknown>): string {
  */
 export function decodeCursor<S extends z.ZodType>(schema: S, cursor: string | undefined): z.output<S> | undefined {
   if (cursor === undefined) return undefined;
-  const parsed = schema.safeParse(jsonOf(cursor));
-  if (!parsed.success)
+  const place = jsonOf(cursor);
+  const parsed = schema.safeParse(place);
+  if (!parsed.success || textErrors('query', place).length > 0)
     throw invalid([{ field: 'query.cursor', message: 'is not one of this listing; take it unchanged from `next`' }]);
   return parsed.data;
 }

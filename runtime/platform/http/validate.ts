@@ -79,7 +79,7 @@ function unknownNames(schema: z.ZodObject | undefined, given: unknown): FieldErr
 }
 
 /** Text that Postgres cannot store: U+0000 and halves of surrogate pairs. Walked without recursion: depth is the caller's. */
-function textErrors(place: Place, given: unknown): FieldError[] {
+export function textErrors(place: Place, given: unknown): FieldError[] {
   const errors: FieldError[] = [];
   const open: { path: PropertyKey[]; value: unknown }[] = [{ path: [], value: given }];
   while (open.length > 0 && errors.length < mostErrors) {
