@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import { CommandError } from '../errors.ts';
 import { json } from '../output.ts';
 import { ensureFirstDevice } from './first-device.ts';
+import { outliveTerminal } from './outlive-terminal.ts';
 import { readyLine, welcome } from './welcome.ts';
 
 export type UpOptions = {
@@ -18,6 +19,7 @@ export type UpOptions = {
 /** Starts the platform, says how to use it, and keeps it until a signal. */
 export async function up(options: UpOptions, { env, output }: Context): Promise<void> {
   const began = performance.now();
+  outliveTerminal();
   const signals = stopSignals();
   const starting = startPlatform({
     data: options.data,
