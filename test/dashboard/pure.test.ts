@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { HistoryPoint } from '../../runtime/contracts/http/telemetry.ts';
 import { ago, bytes, ms, spoken, value } from '../../runtime/dashboard/src/format.ts';
 import { chartData, withGaps, withLive } from '../../runtime/dashboard/src/history.ts';
+import { readLive } from '../../runtime/dashboard/src/live-events.ts';
 import { SseParser } from '../../runtime/dashboard/src/sse-parser.ts';
 
 describe('SSE parser', () => {
@@ -27,6 +28,28 @@ describe('SSE parser', () => {
         expect(found).toEqual(events);
       }),
     );
+  });
+});
+
+describe('live events', () => {
+  const state = { device: 'pump-1', ts: 1, seq: 0, values: { pressure: 3.25 } };
+
+  test('of the known kinds reach the pages, one or a batch', () => {
+    expect(readLive({ event: 'state', data: JSON.stringify(state) })).toEqual({
+      events: [{ ...state, type: 'state' }],
+      missed: false,
+    });
+    expect(readLive({ event: 'state', data: JSON.stringify([state, state]) }).events).toHaveLength(2);
+  });
+
+  test.each([
+    ['resync', true],
+    ['lagged', true],
+    ['ping', false],
+    ['end', false],
+    ['message', false],
+  ])('%s: the pages must read again: %s', (event, missed) => {
+    expect(readLive({ event, data: '{}' })).toEqual({ events: [], missed });
   });
 });
 

@@ -1,10 +1,14 @@
 import { signal } from '@preact/signals';
 import type { LiveEvent } from '../../contracts/bus.ts';
+import { readLive } from './live-events.ts';
 import { accessToken, session } from './session.ts';
 import { SseParser } from './sse-parser.ts';
 
 /** How the live stream is: shown in the header, so that nobody takes a still picture for a live one. */
 export const liveStatus = signal<'off' | 'connecting' | 'live' | 'waiting'>('off');
+
+/** How often live events were missed: each change asks the pages to read again what they show. */
+export const missedLive = signal(0);
 
 type Listener = (event: LiveEvent) => void;
 const listeners = new Set<Listener>();
@@ -21,6 +25,7 @@ export function onLive(listener: Listener): () => void {
 async function run(): Promise<void> {
   running = true;
   let failures = 0;
+  let opened = false;
   while (listeners.size > 0 && session.value !== null) {
     liveStatus.value = 'connecting';
     try {
@@ -34,6 +39,8 @@ async function run(): Promise<void> {
       if (!response.ok || response.body === null) throw new Error(`stream refused: ${response.status}`);
       liveStatus.value = 'live';
       failures = 0;
+      if (opened) missedLive.value += 1; // what happened between two streams was on neither
+      opened = true;
       const parser = new SseParser();
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {
@@ -58,8 +65,7 @@ async function run(): Promise<void> {
 }
 
 function deliver(event: { event: string; data: string }): void {
-  if (event.event !== 'state' && event.event !== 'connection' && event.event !== 'alert') return;
-  const parsed = JSON.parse(event.data) as LiveEvent | LiveEvent[];
-  for (const one of Array.isArray(parsed) ? parsed : [parsed])
-    for (const listener of listeners) listener({ ...one, type: event.event } as LiveEvent);
+  const { events, missed } = readLive(event);
+  if (missed) missedLive.value += 1;
+  for (const one of events) for (const listener of listeners) listener(one);
 }

@@ -1,11 +1,13 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ApiError, call } from './api.ts';
+import { missedLive } from './live.ts';
 
 export type QueryState<T> = { data: T | undefined; error: Error | undefined; loading: boolean; reload(): void };
 
 /**
  * Reads a path of the API, again each `everyMs` while the page is visible. Keeps the last good data while a reload
- * fails, so that a short outage shows an error above old numbers instead of an empty page.
+ * fails, so that a short outage shows an error above old numbers instead of an empty page. Reads again when live events
+ * were missed.
  * @param path null reads nothing.
  */
 export function useQuery<T>(
@@ -19,7 +21,8 @@ export function useQuery<T>(
   });
   const [turn, setTurn] = useState(0);
   const key = path === null ? '' : `${path}?${JSON.stringify(query)}`;
-  // `key` stands for path and query; `turn` asks for a reload.
+  const missed = missedLive.value;
+  // `key` stands for path and query; `turn` and `missed` ask for a reload.
   useEffect(() => {
     if (path === null) return;
     const abort = new AbortController();
@@ -48,7 +51,7 @@ export function useQuery<T>(
       abort.abort();
       clearTimeout(timer);
     };
-  }, [key, turn, everyMs]);
+  }, [key, turn, missed, everyMs]);
   const current = state.key === key;
   return {
     data: current ? state.data : undefined,

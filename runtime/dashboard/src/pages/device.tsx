@@ -4,7 +4,7 @@ import type { HistoryPoint, State } from '../../../contracts/http/telemetry.ts';
 import { ApiError, call } from '../api.ts';
 import { ago, dateTime, value } from '../format.ts';
 import { chartData, withGaps, withLive } from '../history.ts';
-import { onLive } from '../live.ts';
+import { missedLive, onLive } from '../live.ts';
 import { Chart } from '../parts/chart.tsx';
 import { DegradedNote, Empty, Failed, Loaded } from '../parts/states.tsx';
 import { useQuery } from '../use-query.ts';
@@ -117,8 +117,9 @@ type History = {
 
 function Readings({ id }: { id: string }) {
   const [range, setRange] = useState<Range>('15 min');
-  // The window is fixed when a range is chosen; newer readings arrive live.
-  const window = useMemo(() => ({ from: Date.now() - ranges[range], to: Date.now() + 300_000 }), [range]);
+  const missed = missedLive.value;
+  // The window is fixed when a range is chosen; newer readings arrive live, and when some did not, it is chosen anew.
+  const window = useMemo(() => ({ from: Date.now() - ranges[range], to: Date.now() + 300_000 }), [range, missed]);
   const history = useQuery<History>(
     `/v1/devices/${encodeURIComponent(id)}/history`,
     { from: String(window.from), to: String(window.to), resolution: 'auto', limit: 10_000 },
