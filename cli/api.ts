@@ -109,8 +109,12 @@ async function refusal(what: string, response: Response): Promise<ApiError> {
   } catch {
     problem = { title: text.slice(0, 200) }; // a proxy's page; its beginning is the best that there is
   }
-  const fields = (problem.errors ?? []).map((e) => `\n  ${e.field}: ${e.message}`).join('');
   const trace = problem.trace === undefined ? '' : `\n  trace ${problem.trace}`;
   const said = problem.detail ?? problem.title ?? response.statusText;
+  const fields = (problem.errors ?? [])
+    .map((e) => `${e.field}: ${e.message}`)
+    .filter((text) => text !== said) // the only wrong field is the detail already
+    .map((text) => `\n  ${text}`)
+    .join('');
   return new ApiError(response.status, `${what} answered ${response.status}: ${said}${fields}${trace}`);
 }

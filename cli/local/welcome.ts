@@ -79,9 +79,7 @@ export function welcome(options: {
         ],
       ),
     ),
-    paint.yellow(
-      'This stand is for one developer on one machine: loopback only, keys in files. It is not for production.',
-    ),
+    paint.yellow('Not for production: one developer, one machine, loopback only, keys in files.'),
     paint.dim('Ctrl-C stops everything in order and keeps the data.'),
   ];
   return `\n${sections.join('\n\n')}\n`;
@@ -91,7 +89,7 @@ export function welcome(options: {
 export function curlLine(api: string, client: { id: string; secret: string }): string {
   const token = `curl -s -u '${client.id}:${client.secret}' -d grant_type=client_credentials ${api}/oauth/token`;
   const accessToken = `$(${token} | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')`;
-  return `curl -s -H "Authorization: Bearer ${accessToken}" '${api}/v1/devices?limit=3'`;
+  return `curl -s -w '\\n' -H "Authorization: Bearer ${accessToken}" '${api}/v1/devices?limit=3'`;
 }
 
 export function mosquittoLine(mqtt: { host: string; port: number }, files: DeviceFiles): string {
