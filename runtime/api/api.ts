@@ -7,6 +7,7 @@ import type { ApiSettings } from '../contracts/settings/services.ts';
 import type { Cache } from '../platform/cache/cache.ts';
 import { createUpstream } from '../platform/http/client.ts';
 import type { Log } from '../platform/service/log.ts';
+import type { Tracing } from '../platform/service/trace.ts';
 import { bundledVerifier, externalVerifier } from './access/issuers.ts';
 import { createAuthorizationServer, dashboardClient } from './identity/authorization-server.ts';
 import { ensureIdentityKeys } from './identity/keys.ts';
@@ -29,6 +30,7 @@ export type ApiDependencies = {
   metrics: Registry;
   core: pg.Pool;
   cache: Cache;
+  tracing?: Tracing;
   /** Epoch milliseconds. */
   clock?: () => number;
   bounds?: Partial<ServerBounds>;
@@ -36,7 +38,7 @@ export type ApiDependencies = {
 
 /** The API gateway, ready to listen: the public operations, the authorization server, the dashboard. */
 export async function createApi(dependencies: ApiDependencies) {
-  const { settings, log, metrics, core, cache, clock = Date.now } = dependencies;
+  const { settings, log, metrics, core, cache, tracing, clock = Date.now } = dependencies;
   const publicUrl = settings.IOT_PUBLIC_URL.replace(/\/$/, '');
   const external = settings.IOT_OIDC_ISSUER;
   const limits = createRateLimits({ cache, clock, metrics });
@@ -49,12 +51,13 @@ export async function createApi(dependencies: ApiDependencies) {
     trustProxy: settings.IOT_TRUST_PROXY,
     log,
     metrics,
+    tracing,
     bounds: dependencies.bounds,
   });
 
   const upstreams = {
-    devices: createUpstream({ name: 'devices', url: settings.IOT_DEVICES_URL }, log),
-    telemetry: createUpstream({ name: 'telemetry', url: settings.IOT_TELEMETRY_URL }, log),
+    devices: createUpstream({ name: 'devices', url: settings.IOT_DEVICES_URL }, log, tracing),
+    telemetry: createUpstream({ name: 'telemetry', url: settings.IOT_TELEMETRY_URL }, log, tracing),
   };
   const parts = createParts({
     parts: parseParts(settings.IOT_PARTS),

@@ -2,6 +2,7 @@ import { ApiSettings } from '../contracts/settings/services.ts';
 import { connectCache } from '../platform/cache/cache.ts';
 import { createPool } from '../platform/database/pool.ts';
 import { runService } from '../platform/service/run.ts';
+import { startTracing } from '../platform/service/trace.ts';
 import { createApi } from './api.ts';
 
 await runService({
@@ -22,14 +23,15 @@ await runService({
       log,
     );
     const cache = connectCache({ url: settings.IOT_REDIS_URL }, { log, name: settings.IOT_INSTANCE });
-    const api = await createApi({ settings, log, metrics, core, cache });
+    const tracing = startTracing(settings, 'api');
+    const api = await createApi({ settings, log, metrics, core, cache, tracing });
     await api.listen();
     return {
       // Neither store makes it unready: without Redis limits are local, without Postgres issued tokens go on working.
       health: { live: () => true, notReady: () => [] },
       async stop() {
         await api.close();
-        await Promise.all([cache.close(), core.end()]);
+        await Promise.all([cache.close(), core.end(), tracing.stop()]);
       },
     };
   },

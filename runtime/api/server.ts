@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { Histogram, type Registry } from 'prom-client';
 import type { Operation } from '../contracts/http/operation.ts';
 import type { Log } from '../platform/service/log.ts';
+import type { Tracing } from '../platform/service/trace.ts';
 import { addressKey, rateLimitHeaders, retryAfterSeconds } from './limits/headers.ts';
 import type { Limit, RateLimits } from './limits/rate-limits.ts';
 import { contextOf, openContext } from './routes/context.ts';
@@ -20,6 +21,7 @@ export type ServerOptions = {
   trustProxy: boolean;
   log: Log;
   metrics: Registry;
+  tracing?: Tracing | undefined;
   bounds?: Partial<ServerBounds> | undefined;
 };
 
@@ -55,7 +57,7 @@ export function createServer(options: ServerOptions): { app: FastifyInstance; ro
     forceCloseConnections: 'idle',
     clientErrorHandler: (error, socket) => endSocket(error, socket),
     frameworkErrors: (error, request, reply) => {
-      openContext(request, log);
+      openContext(request, reply, log);
       refuse(error, request, reply);
     },
   });
@@ -71,10 +73,11 @@ export function createServer(options: ServerOptions): { app: FastifyInstance; ro
 }
 
 /** First of all: trace, headers for browsers, and the limit by address, which also those meet who have no token. */
-function protect(app: FastifyInstance, { operations, limits, addressLimit, publicUrl, log }: ServerOptions): void {
+function protect(app: FastifyInstance, options: ServerOptions): void {
+  const { operations, limits, addressLimit, publicUrl, log, tracing } = options;
   const headers = securityHeaders(publicUrl);
   app.addHook('onRequest', async (request, reply) => {
-    openContext(request, log);
+    openContext(request, reply, log, tracing);
     reply.headers(headers);
     const taken = await limits.take('address', addressKey(request.ip), addressLimit);
     if (!taken.allowed) {

@@ -8,6 +8,7 @@ import { createPool } from '../platform/database/pool.ts';
 import { serveOperations } from '../platform/http/serve.ts';
 import { guardStore } from '../platform/resilience/store-guard.ts';
 import type { Running, ServiceContext } from '../platform/service/run.ts';
+import { startTracing, type Tracing } from '../platform/service/trace.ts';
 import { loadIssuer } from './authority/local-authority.ts';
 import { startSweep } from './connection-sweep.ts';
 import { guardedCore } from './database.ts';
@@ -20,8 +21,9 @@ export type DevicesService = Running & { port: number };
 /** Registry and identity of devices: HTTP for the API gateway, lifecycle events from the bus. */
 export async function startDevices(
   { settings, log, metrics }: ServiceContext<Settings>,
-  options: { checkAnswers?: boolean } = {},
+  options: { checkAnswers?: boolean; tracing?: Tracing } = {},
 ): Promise<DevicesService> {
+  const { tracing = startTracing(settings, 'devices'), ...serving } = options;
   const issuer = await loadIssuer(settings.IOT_CA_DIR);
   const pool = createPool(
     {
@@ -54,9 +56,10 @@ export async function startDevices(
     routes: internalRoutes(deps),
     log,
     metrics,
+    tracing,
     bind: settings.IOT_BIND,
     port: settings.IOT_HTTP_PORT,
-    ...options,
+    ...serving,
   });
   return {
     port: http.port,
@@ -67,7 +70,7 @@ export async function startDevices(
     async stop() {
       await http.close();
       await Promise.all([lifecycle.stop(), sweep.stop()]);
-      await Promise.all([cache.close(), bus.close(), pool.end()]);
+      await Promise.all([cache.close(), bus.close(), pool.end(), tracing.stop()]);
     },
   };
 }

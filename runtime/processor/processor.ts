@@ -269,5 +269,6 @@ function tellWay(log: Log, work: Work, database: string): void {
 
 function endSpan(tracing: Tracing, work: Work, database: string): void {
   const { traceparent } = work.raw.attributes;
-  if (traceparent !== undefined) tracing.spanFor('processor.store', { traceparent }, { database })?.end();
+  if (traceparent !== undefined)
+    tracing.spanFor('processor.store', { traceparent }, { database }, { start: work.since })?.end();
 }

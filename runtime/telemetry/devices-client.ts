@@ -2,9 +2,10 @@ import { z } from 'zod';
 import type { Caller } from '../platform/http/caller.ts';
 import { createUpstream, UpstreamAway } from '../platform/http/client.ts';
 import type { Log } from '../platform/service/log.ts';
+import type { Tracing } from '../platform/service/trace.ts';
 
 const Counts = z.object({ devices: z.int(), connected: z.int(), blocked: z.int() });
-type Who = { caller: Caller; trace: string; signal: AbortSignal; log: Log };
+type Who = { caller: Caller; trace: string; traceparent?: string | undefined; signal: AbortSignal; log: Log };
 
 /** The devices service, which owns the registry. Undefined where it did not answer: the asker marks its own answer. */
 export type DevicesClient = {
@@ -14,12 +15,17 @@ export type DevicesClient = {
   close(): void;
 };
 
-export function createDevicesClient(url: string, log: Log): DevicesClient {
-  const upstream = createUpstream({ name: 'devices', url, timeoutMs: 1_500, concurrent: 16, answerBytes: 65_536 }, log);
+export function createDevicesClient(url: string, log: Log, tracing?: Tracing): DevicesClient {
+  const upstream = createUpstream(
+    { name: 'devices', url, timeoutMs: 1_500, concurrent: 16, answerBytes: 65_536 },
+    log,
+    tracing,
+  );
 
-  const ask = async ({ caller, trace, signal, log: requestLog }: Who, path: string) => {
+  const ask = async (who: Who, path: string) => {
+    const { caller, trace, signal, log: requestLog } = who;
     const by = { tenant: caller.tenant, subject: caller.subject, scopes: [...caller.scopes] };
-    const traceparent = `00-${trace}-${trace.slice(0, 16)}-00`;
+    const traceparent = who.traceparent ?? `00-${trace}-${trace.slice(0, 16)}-00`;
     try {
       return await upstream.call({ method: 'GET', path, caller: { ...by, traceparent }, signal });
     } catch (error) {

@@ -6,6 +6,7 @@ import { createPool } from '../platform/database/pool.ts';
 import { openShardPools } from '../platform/database/shard-pools.ts';
 import { serveOperations } from '../platform/http/serve.ts';
 import type { Running, ServiceContext } from '../platform/service/run.ts';
+import { startTracing, type Tracing } from '../platform/service/trace.ts';
 import { createDevicesClient } from './devices-client.ts';
 import { parseTargets, startScraper } from './fleet/scraper.ts';
 import { createTotals } from './fleet/totals.ts';
@@ -20,9 +21,9 @@ const statementMs = 5_000;
 /** Queries: newest state, history, fleet, alerts, dead letters. It writes nothing but acknowledgements of alerts. */
 export async function startTelemetry(
   { settings, log, metrics }: ServiceContext<Settings>,
-  options: { checkAnswers?: boolean; clock?: () => number } = {},
+  options: { checkAnswers?: boolean; clock?: () => number; tracing?: Tracing } = {},
 ): Promise<TelemetryService> {
-  const { clock = Date.now, ...serving } = options;
+  const { clock = Date.now, tracing = startTracing(settings, 'telemetry'), ...serving } = options;
   const targets = parseTargets(settings.IOT_SCRAPE);
   const application = settings.IOT_INSTANCE;
   const bounds = { application, connectMs: 2_000, statementMs };
@@ -33,7 +34,7 @@ export async function startTelemetry(
   );
   const stores = guardShards(shards, settings.IOT_FAN_OUT_MS, log);
   const cache = connectCache({ url: settings.IOT_REDIS_URL }, { log, name: application });
-  const devices = createDevicesClient(settings.IOT_DEVICES_URL, log);
+  const devices = createDevicesClient(settings.IOT_DEVICES_URL, log, tracing);
   const scraper = startScraper(targets, clock, log);
   const totals = createTotals(stores, clock);
   const http = await serveOperations({
@@ -42,6 +43,7 @@ export async function startTelemetry(
     handlers: telemetryHandlers({ stores, cache, devices, scraper, totals, clock }),
     log,
     metrics,
+    tracing,
     bind: settings.IOT_BIND,
     port: settings.IOT_HTTP_PORT,
     ...serving,
@@ -57,7 +59,7 @@ export async function startTelemetry(
       await http.close();
       await scraper.stop();
       devices.close();
-      await Promise.all([cache.close(), shards.stop(), core.end()]);
+      await Promise.all([cache.close(), shards.stop(), core.end(), tracing.stop()]);
     },
   };
 }

@@ -14,6 +14,7 @@ import { type Cache, connectCache } from '../../runtime/platform/cache/cache.ts'
 import { createPool } from '../../runtime/platform/database/pool.ts';
 import type { Log } from '../../runtime/platform/service/log.ts';
 import { readSettings } from '../../runtime/platform/service/settings.ts';
+import type { Tracing } from '../../runtime/platform/service/trace.ts';
 import { freePort } from '../support/ports.ts';
 import { type TestPostgres, testPostgres } from '../support/postgres.ts';
 import { startRealServices } from './real-services.ts';
@@ -107,6 +108,7 @@ export async function startTestApi(
   settings: Record<string, string> = {},
   bounds: Partial<ServerBounds> = {},
   services: 'stubs' | 'real' = 'stubs',
+  tracing?: (service: string) => Tracing,
 ): Promise<TestApi> {
   const [postgres, devices, telemetry] = await Promise.all([
     testPostgres({ shards: ['shard_a'] }),
@@ -117,7 +119,8 @@ export async function startTestApi(
   const port = await freePort();
   const redisPort = await freePort();
   let redis: Awaited<ReturnType<typeof startRedisStandIn>> | undefined = await startRedisStandIn({ port: redisPort });
-  const real = services === 'real' ? await startRealServices(postgres, `redis://127.0.0.1:${redisPort}`) : undefined;
+  const real =
+    services === 'real' ? await startRealServices(postgres, `redis://127.0.0.1:${redisPort}`, tracing) : undefined;
   const keysDir = await mkdtemp(join(tmpdir(), 'iot-test-keys-'));
   const lines: string[] = [];
   const log: Log = pino(
@@ -154,6 +157,7 @@ export async function startTestApi(
     core,
     cache,
     bounds,
+    ...(tracing === undefined ? {} : { tracing: tracing('api') }),
     clock: () => time.frozen ?? Date.now(),
   });
 

@@ -9,13 +9,19 @@ import { startPubSubServer } from '../../runtime/local/pubsub/server.ts';
 import { createBusClient } from '../../runtime/platform/bus/client.ts';
 import { ensureBus } from '../../runtime/platform/bus/ensure.ts';
 import { readSettings } from '../../runtime/platform/service/settings.ts';
+import type { Tracing } from '../../runtime/platform/service/trace.ts';
 import { startTelemetry } from '../../runtime/telemetry/service.ts';
 import { quietLog } from '../support/log.ts';
 import { freePort } from '../support/ports.ts';
 import type { TestPostgres } from '../support/postgres.ts';
 
 /** The services behind the gateway as they are, on real Postgres and Pub/Sub; every answer is checked against its schema. */
-export async function startRealServices(postgres: TestPostgres, redisUrl: string) {
+export async function startRealServices(
+  postgres: TestPostgres,
+  redisUrl: string,
+  tracing?: (service: string) => Tracing,
+) {
+  const traced = (service: string) => (tracing === undefined ? {} : { tracing: tracing(service) });
   const folder = await mkdtemp(join(tmpdir(), 'iot-test-services-'));
   const pubsub = await startPubSubServer({ dataDir: join(folder, 'pubsub'), port: await freePort() });
   const bus = { IOT_PUBSUB_PROJECT: 'test-project', PUBSUB_EMULATOR_HOST: pubsub.host };
@@ -36,7 +42,7 @@ export async function startRealServices(postgres: TestPostgres, redisUrl: string
       log: quietLog,
       metrics: new Registry(),
     },
-    { checkAnswers: true },
+    { checkAnswers: true, ...traced('devices') },
   );
   const telemetry = await startTelemetry(
     {
@@ -52,7 +58,7 @@ export async function startRealServices(postgres: TestPostgres, redisUrl: string
       log: quietLog,
       metrics: new Registry(),
     },
-    { checkAnswers: true },
+    { checkAnswers: true, ...traced('telemetry') },
   );
   return {
     devicesUrl: `http://127.0.0.1:${devicesPort}`,

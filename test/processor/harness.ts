@@ -13,6 +13,7 @@ import { ensureBus } from '../../runtime/platform/bus/ensure.ts';
 import { type Cache, connectCache } from '../../runtime/platform/cache/cache.ts';
 import { createPool } from '../../runtime/platform/database/pool.ts';
 import { openShardPools, type ShardPools } from '../../runtime/platform/database/shard-pools.ts';
+import { startTracing, type Tracing } from '../../runtime/platform/service/trace.ts';
 import { keepPartitions } from '../../runtime/processor/partition-keeper.ts';
 import { type Processor, type ProcessorSettings, startProcessor } from '../../runtime/processor/processor.ts';
 import { quietLog } from '../support/log.ts';
@@ -34,6 +35,7 @@ export type Stand = {
     namespace: string,
     settings?: Partial<ProcessorSettings>,
     shards?: ShardPools,
+    tracing?: Tracing,
   ): Processor & { registry: Registry };
   publish(namespace: string, messages: readonly Outgoing[]): Promise<void>;
   device(type?: DeviceType): Promise<string>;
@@ -107,7 +109,7 @@ export async function stand(): Promise<Stand> {
       await ensureBus(bus, namespace);
       return namespace;
     },
-    start(namespace, settings = {}, own = shards) {
+    start(namespace, settings = {}, own = shards, tracing = startTracing(untraced, 'processor')) {
       const registry = new Registry();
       const processor = startProcessor(
         {
@@ -125,7 +127,7 @@ export async function stand(): Promise<Stand> {
           shards: own,
           cache,
           metrics: registry,
-          tracing: { spanFor: () => undefined, stop: () => Promise.resolve() },
+          tracing,
           log: quietLog,
         },
       );
@@ -163,6 +165,7 @@ export async function stand(): Promise<Stand> {
     },
   };
 }
+const untraced = { IOT_INSTANCE: 'processor', IOT_TRACE_RATIO: 0 };
 const poolTimes = { connectMs: 2_000, statementMs: 5_000 };
 
 /** Asks again until `ask` says yes; the event that is awaited is another process's, so there is nothing to listen to. */

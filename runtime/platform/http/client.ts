@@ -15,6 +15,7 @@ import {
 } from 'cockatiel';
 import { callerHeaders } from '../../contracts/http/index.ts';
 import type { Log } from '../service/log.ts';
+import type { Tracing } from '../service/trace.ts';
 
 /** Bounds of calls to one service. Times in milliseconds. */
 export type UpstreamSettings = {
@@ -84,9 +85,10 @@ const probeAfterMs = 1_000;
 
 /**
  * Calls to one service over kept-alive connections: bulkhead, then breaker, then up to two repeats with jitter where
- * repeating is safe, each attempt with its own deadline.
+ * repeating is safe, each attempt with its own deadline. A call of a sampled trace is one span, repeats included, and
+ * the service's own span is its child.
  */
-export function createUpstream(settings: UpstreamSettings, log: Log): Upstream {
+export function createUpstream(settings: UpstreamSettings, log: Log, tracing?: Tracing): Upstream {
   const { name, timeoutMs = 10_000, concurrent = 64, answerBytes = 32 * 1024 * 1024 } = settings;
   const base = new URL(settings.url);
   const agentOptions = { keepAlive: true, maxSockets: concurrent, maxFreeSockets: concurrent, timeout: 60_000 };
@@ -113,18 +115,39 @@ export function createUpstream(settings: UpstreamSettings, log: Log): Upstream {
 
   return {
     async call(call) {
-      const policy = repeatable.has(call.method) ? policies.repeatable : policies.once;
+      const { method, caller } = call;
+      const span = tracing?.spanFor(
+        `${method} ${name}`,
+        { traceparent: caller.traceparent },
+        { 'http.request.method': method, 'server.address': base.hostname },
+        { kind: 'client' },
+      );
+      if (span === undefined) return policed(call);
       try {
-        return await policy.execute(() => attempt(call));
+        const answer = await policed({ ...call, caller: { ...caller, traceparent: span.traceparent } });
+        span.end(answer.status >= 400 ? `answered ${answer.status}` : undefined, {
+          'http.response.status_code': answer.status,
+        });
+        return answer;
       } catch (error) {
-        if (error instanceof BrokenCircuitError) throw new UpstreamAway(name, 'circuit open', { cause: error });
-        if (error instanceof BulkheadRejectedError) throw new UpstreamAway(name, 'too many calls', { cause: error });
+        span.end(error);
         throw error;
       }
     },
     circuit: () => (breaker.state === CircuitState.Closed ? 'closed' : 'open'),
     close: () => agent.destroy(),
   };
+
+  async function policed(call: UpstreamCall): Promise<UpstreamAnswer> {
+    const policy = repeatable.has(call.method) ? policies.repeatable : policies.once;
+    try {
+      return await policy.execute(() => attempt(call));
+    } catch (error) {
+      if (error instanceof BrokenCircuitError) throw new UpstreamAway(name, 'circuit open', { cause: error });
+      if (error instanceof BulkheadRejectedError) throw new UpstreamAway(name, 'too many calls', { cause: error });
+      throw error;
+    }
+  }
 
   function attempt(call: UpstreamCall): Promise<UpstreamAnswer> {
     return new Promise((resolve, reject) => {

@@ -3,8 +3,10 @@ import { Histogram, type Registry } from 'prom-client';
 import type { z } from 'zod';
 import type { Operation } from '../../contracts/http/operation.ts';
 import type { Log } from '../service/log.ts';
+import type { Tracing } from '../service/trace.ts';
 import { type Caller, callerOf, traceOf } from './caller.ts';
 import { answerWithProblems, problem, sendProblem } from './problem.ts';
+import { serverSpan } from './server-span.ts';
 import { validateRequest } from './validate.ts';
 
 type Output<T> = T extends z.ZodType ? z.output<T> : undefined;
@@ -21,6 +23,8 @@ export type AskedBy = {
   caller: Caller;
   /** W3C trace id, 32 hex digits. */
   trace: string;
+  /** To hand on to another service; undefined when this trace is not sampled here. */
+  traceparent?: string | undefined;
   log: Log;
   /** Aborted when the caller has gone or the time is over. */
   signal: AbortSignal;
@@ -64,6 +68,7 @@ export type ServeOptions<T extends readonly Operation[]> = {
   /** Refuse to send an answer that breaks its schema: on in tests. */
   checkAnswers?: boolean;
   metrics?: Registry;
+  tracing?: Tracing;
 };
 
 type AnyServe = Omit<ServeOptions<readonly Operation[]>, 'handlers'> & {
@@ -90,7 +95,10 @@ export async function serveOperations<const T extends readonly Operation[]>(
 }
 
 function createApp(
-  options: Pick<ServeOptions<readonly Operation[]>, 'service' | 'log' | 'bodyBytes' | 'handlerMs' | 'metrics'>,
+  options: Pick<
+    ServeOptions<readonly Operation[]>,
+    'service' | 'log' | 'bodyBytes' | 'handlerMs' | 'metrics' | 'tracing'
+  >,
 ): FastifyInstance {
   const { log } = options;
   const app = Fastify({
@@ -111,7 +119,7 @@ function createApp(
   });
   app.removeContentTypeParser('text/plain');
   answerWithProblems(app, (request) => contextOf(request, log));
-  measure(app, options.metrics, log);
+  measure(app, options, log);
   return app;
 }
 
@@ -151,7 +159,7 @@ function checkAnswer(operation: Operation, answer: unknown): void {
     throw new Error(`${operation.id} answered another shape than its row says: ${parsed.error.message}`);
 }
 
-type Context = { trace: string; log: Log };
+type Context = { trace: string; log: Log; traceparent?: string | undefined };
 const contexts = new WeakMap<FastifyRequest['raw'], Context>();
 
 /** Trace and log of a request, made at first use. */
@@ -171,7 +179,11 @@ function askedBy(request: FastifyRequest): AskedBy {
 }
 
 /** One line and one observation for each request. The label is the operation, never a path: paths are unbounded. */
-function measure(app: FastifyInstance, metrics: Registry | undefined, log: Log): void {
+function measure(
+  app: FastifyInstance,
+  { metrics, tracing }: { metrics?: Registry; tracing?: Tracing },
+  log: Log,
+): void {
   const seconds =
     metrics === undefined
       ? undefined
@@ -182,8 +194,8 @@ function measure(app: FastifyInstance, metrics: Registry | undefined, log: Log):
           buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
           registers: [metrics],
         });
-  app.addHook('onRequest', async (request) => {
-    contextOf(request, log);
+  app.addHook('onRequest', async (request, reply) => {
+    contextOf(request, log).traceparent = serverSpan(tracing, request, reply)?.traceparent;
   });
   app.addHook('onResponse', async (request, reply) => {
     const operation = (request.routeOptions.config as { operation?: string }).operation ?? 'none';

@@ -13,7 +13,14 @@ export type TraceSettings = {
 export type Span = {
   /** W3C `traceparent` to hand on: https://www.w3.org/TR/trace-context/#traceparent-header */
   traceparent: string;
-  end(error?: unknown): void;
+  end(error?: unknown, attributes?: Attributes): void;
+};
+
+export type SpanOptions = {
+  /** `server` answers a request, `client` sends one; others are steps inside. */
+  kind?: 'internal' | 'server' | 'client';
+  /** Epoch milliseconds; now by default. */
+  start?: number;
 };
 
 export type Tracing = {
@@ -25,11 +32,13 @@ export type Tracing = {
     name: string,
     of: { trace: string } | { traceparent: string | undefined },
     attributes?: Attributes,
+    options?: SpanOptions,
   ): Span | undefined;
   /** Sends what is still held, within 5 s. */
   stop(): Promise<void>;
 };
 
+const kinds = { internal: SpanKind.INTERNAL, server: SpanKind.SERVER, client: SpanKind.CLIENT };
 const off: Tracing = { spanFor: () => undefined, stop: () => Promise.resolve() };
 const traceparentPattern = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
@@ -57,9 +66,9 @@ export function startTracing(settings: TraceSettings, service: string, exporter?
   });
   const tracer = provider.getTracer('iot-platform');
   return {
-    spanFor(name, of, attributes = {}) {
+    spanFor(name, of, attributes = {}, { kind = 'internal', start } = {}) {
       const parent = 'traceparent' in of ? parse(of.traceparent) : undefined;
-      const options = { attributes, kind: SpanKind.INTERNAL };
+      const options = { attributes, kind: kinds[kind], ...(start === undefined ? {} : { startTime: start }) };
       if (parent !== undefined)
         return wrap(tracer.startSpan(name, options, api.setSpanContext(ROOT_CONTEXT, { ...parent, isRemote: true })));
       if (!('trace' in of) || !isSampled(of.trace, ratio)) return undefined;
@@ -86,7 +95,8 @@ function wrap(span: import('@opentelemetry/api').Span): Span {
   const { traceId, spanId } = span.spanContext();
   return {
     traceparent: `00-${traceId}-${spanId}-01`,
-    end(error) {
+    end(error, attributes) {
+      if (attributes !== undefined) span.setAttributes(attributes);
       if (error !== undefined)
         span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : String(error) });
       span.end();
