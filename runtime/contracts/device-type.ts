@@ -55,7 +55,10 @@ export const DeviceType = z
       .refine((m) => Object.keys(m).length <= 64, 'a type has at most 64 metrics'),
     /** Whether metrics that the schema does not name are stored as they come, or make the reading a dead letter. */
     additionalMetrics: z.boolean().default(true),
-    transform: z.record(MetricName, z.string().min(1).max(1_000)).default({}),
+    transform: z
+      .record(MetricName, z.string().min(1).max(1_000))
+      .refine((t) => Object.keys(t).length <= 64, 'a type has at most 64 expressions')
+      .default({}),
     drop: z.array(MetricName).max(64).default([]),
     alerts: z.array(AlertRule).max(32).default([]),
   })

@@ -1,5 +1,5 @@
 import type { AlertRule, DeviceType, MetricSchema } from '../contracts/device-type.ts';
-import type { Values } from '../contracts/telemetry.ts';
+import { telemetryBounds, type Values } from '../contracts/telemetry.ts';
 import { compileExpression, type Expression, ExpressionError } from '../platform/expression/expression.ts';
 import type { Refusal } from './decode.ts';
 
@@ -62,6 +62,11 @@ function transform(
     }
   }
   for (const metric of drop) delete values[metric];
+  const count = Object.keys(values).length;
+  if (count > telemetryBounds.metricsPerReading) {
+    const detail = `type '${id}': ${count} metrics after the transform, allowed are ${telemetryBounds.metricsPerReading}`;
+    return { refusal: { reason: 'too-large', detail } };
+  }
   return { values };
 }
 
@@ -76,7 +81,7 @@ function violation(
     for (const name in values)
       if (!known.has(name)) return `metric '${name}' is not of this type; it has ${[...known].join(', ')}`;
   for (const [name, rule] of schema) {
-    const value = values[name];
+    const value = Object.hasOwn(values, name) ? values[name] : undefined; // a metric may be called toString
     if (value === undefined) {
       if (rule.required) return `metric '${name}' is missing`;
       continue;

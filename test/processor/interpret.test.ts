@@ -69,6 +69,21 @@ test.each([
   ['a list macro', { transform: { c: '[1, 2].map(x, x * 2).size()' } }, { t: 1 }, 'transform'],
   ['a list as result', { transform: { c: '[1.0]' } }, { t: 1 }, 'transform'],
   ['a text that grows', { transform: { c: 'values.t + values.t' } }, { t: 'x'.repeat(800) }, 'transform'],
+  ['a text with NUL', { transform: { c: '"a\\u0000"' } }, { t: 1 }, 'transform'],
+  ['half an emoji', { transform: { c: 'values.t.substring(0, 1)' } }, { t: '😀' }, 'transform'],
+  [
+    'more metrics than a reading may have',
+    { transform: Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`m${i}`, '1'])) },
+    { t: 1 },
+    'too-large',
+  ],
+  [
+    'optional and absent, with an inherited name',
+    { metrics: { toString: { type: 'number' }, constructor: { type: 'string' } } },
+    { u: 1 },
+    { u: 1 },
+  ],
+  ['missing, with an inherited name', { metrics: { valueOf: { type: 'number', required: true } } }, { u: 1 }, 'schema'],
   [
     'schema after the transform',
     { metrics: { c: { type: 'number', max: 50 } }, transform: { c: 'values.f / 2.0' } },
@@ -140,6 +155,12 @@ test.each([
   expect(typeof readAttributes({ attributes: { ...attributes, ...change }, data: Buffer.alloc(0) }) === 'object').toBe(
     good,
   );
+});
+
+test('a type has at most 64 expressions', () => {
+  const transform = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`m${i}`, '1']));
+  expect(DeviceType.safeParse({ id: 'kind', metrics: {}, transform: transform(64) }).success).toBe(true);
+  expect(DeviceType.safeParse({ id: 'kind', metrics: {}, transform: transform(65) }).success).toBe(false);
 });
 
 test('a transform cannot blow a message up beyond its bound', () => {

@@ -73,6 +73,9 @@ function toValue(text: string, result: unknown): Value {
   }
   if (typeof result === 'boolean') return result;
   if (typeof result === 'string') {
+    // Postgres' jsonb takes neither; it would refuse the row, after its whole batch was halved down to it.
+    if (result.includes('\0') || !result.isWellFormed())
+      throw new ExpressionError(`expression '${text}' gave text with a NUL or half a character (a lone surrogate)`);
     if (result.length <= telemetryBounds.stringLength) return result;
     throw new ExpressionError(
       `expression '${text}' gave ${result.length} characters; ${telemetryBounds.stringLength} are allowed`,
