@@ -7,7 +7,8 @@ const module = new URL('../../cli/local/outlive-terminal.ts', import.meta.url).h
 test('the launcher stops its parts in order although nobody reads its output any more', async () => {
   const script = `(await import(${JSON.stringify(module)})).outliveTerminal();
     process.on('SIGTERM', () => {
-      process.stdout.write('stopping', () => process.stderr.write('stopping', () => process.exit(7)));
+      const stopped = () => setImmediate(() => process.exit(7)); // a failed write's error event comes after its callback
+      process.stdout.write('stopping', () => process.stderr.write('stopping', stopped));
     });
     setInterval(() => {}, 1_000);
     process.stdout.write('up');`;
