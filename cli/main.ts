@@ -29,7 +29,9 @@ async function registerBenchLazily(program: Command, wanted: string | undefined)
     };
     return registerBench(program);
   }
-  program.command('bench').description('Measure the running platform: path, connections, handshakes, faults');
+  program
+    .command('bench')
+    .description('Measure the running platform: path, connections, handshakes, faults, monolith, reconnect');
 }
 
 export function everyCommand(command: Command): Command[] {

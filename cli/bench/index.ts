@@ -9,7 +9,7 @@ type Common = { data?: string; json?: boolean };
 export function registerBench(program: Command): void {
   const bench = program
     .command('bench')
-    .description('Measure the running platform: path, connections, handshakes, faults');
+    .description('Measure the running platform: path, connections, handshakes, faults, monolith, reconnect');
   const say = (line: string) => void process.stderr.write(`${line}\n`);
   const show = (options: Common, result: unknown, text: string) =>
     void process.stdout.write(`${options.json === true ? json(result) : text}\n`);
@@ -105,6 +105,31 @@ export function registerBench(program: Command): void {
           say,
         );
         show(options, result, monolithText(result));
+      },
+    );
+
+  bench
+    .command('reconnect')
+    .description('A fleet that loses all connections at one moment, simulated; needs no running platform')
+    .option('--devices <n>', 'devices', whole(1, 1_000_000), 55_000)
+    .option('--pods <n>', 'gateways, a core each', whole(1, 1_000), 6)
+    .option('--handshakes <n>', 'a core and second, as `bench handshakes` measures', whole(1, 100_000), 500)
+    .option('--share <percent>', 'of a core, for handshakes', whole(1, 100), 60)
+    .option(
+      '--backoff-max <seconds>',
+      'ceiling of the back-off (default: the one of the device library)',
+      whole(1, 3_600),
+    )
+    .option('--json', 'result as one JSON line')
+    .action(
+      async (
+        options: Common & { backoffMax?: number } & Record<'devices' | 'pods' | 'handshakes' | 'share', number>,
+      ) => {
+        const { benchReconnect, shippedBackoffMaxSeconds } = await import('./reconnect/bench.ts');
+        const { reconnectText } = await import('./reconnect/text.ts');
+        const { devices, pods, handshakes, share, backoffMax = shippedBackoffMaxSeconds } = options;
+        const result = benchReconnect({ devices, pods, handshakes, share, backoffMaxSeconds: backoffMax });
+        show(options, result, reconnectText(result));
       },
     );
 

@@ -19,7 +19,7 @@ export type ListenerEvents = {
 };
 
 /** Connections that wait for their handshake to begin; beyond it they are closed, which a device's back-off answers. */
-const maxWaiting = 2_048;
+export const maxWaiting = 2_048;
 
 /**
  * The TLS port. Handshakes are what a reconnect storm costs most, so a connection waits before its handshake begins until

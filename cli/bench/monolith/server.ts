@@ -13,6 +13,7 @@ import { createPool } from '../../../runtime/platform/database/pool.ts';
 import type { Log } from '../../../runtime/platform/service/log.ts';
 import { decodePayload } from '../../../runtime/processor/decode.ts';
 import type { Row } from '../../../runtime/processor/interpret.ts';
+import { gatewayAdmission } from '../admission.ts';
 import { type Baseline, createRowStore } from './stores.ts';
 
 export type MonolithPlan = {
@@ -30,14 +31,13 @@ export type MonolithPlan = {
 
 /** Connections of its pool. */
 export const poolSize = 10;
-/** The gateway's defaults. */
+/** The gateway's own. */
 const limits: ListenerLimits = {
-  maxConnections: 15_000,
-  handshakesPerSecond: 300,
-  handshakesInProgress: 64,
+  maxConnections: gatewayAdmission.maxConnections,
+  handshakesPerSecond: gatewayAdmission.perSecond,
+  handshakesInProgress: gatewayAdmission.inProgress,
   handshakeTimeoutMs: 10_000,
 };
-const keepaliveMaxSeconds = 1_200;
 /** A baseline that is too slow is reported as such by the load, not by errors of its own. */
 const patienceMs = 30_000;
 
@@ -117,7 +117,9 @@ function admit(session: Session, connect: { clientId: string; keepaliveSeconds: 
   const { identity } = session;
   if (identity === undefined || deviceOfClientId(connect.clientId) !== identity.device)
     return { code: 2, label: 'client-id', reason: 'the MQTT client id must be the device id of the certificate' };
-  admitted(session, identity, connect.keepaliveSeconds, Date.now(), { IOT_KEEPALIVE_MAX_SECONDS: keepaliveMaxSeconds });
+  admitted(session, identity, connect.keepaliveSeconds, Date.now(), {
+    IOT_KEEPALIVE_MAX_SECONDS: gatewayAdmission.keepaliveMaxSeconds,
+  });
   return undefined;
 }
 
