@@ -10,6 +10,8 @@ const permissive: ReadonlySet<string> = new Set(
 /** Tools that never leave the developer's machine may also be under these, which bind only who changes and passes them on. */
 const forDevelopment: ReadonlySet<string> = new Set(['MPL-2.0']);
 
+const notInstalled = 'unknown (not installed here)';
+
 type Entry = { name: string; version: string; licence: string; dev: boolean };
 
 /** Whether an SPDX expression can be met by permissive licences alone. */
@@ -46,25 +48,36 @@ export function notices(root: string): string {
   ].join('\n');
 }
 
-type Lockfile = { packages: Record<string, { version?: string; license?: string; dev?: boolean; link?: boolean }> };
+type Lockfile = {
+  packages: Record<
+    string,
+    { version?: string; license?: string; dev?: boolean; link?: boolean; optionalDependencies?: Record<string, string> }
+  >;
+};
 
 function entries(root: string): Entry[] {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as Lockfile;
+  // A binary for another platform is not installed here; it is published from the same sources as the package that wants it.
+  const wantedBy = new Map<string, string>();
+  for (const [path, { license, optionalDependencies = {} }] of Object.entries(packages))
+    if (path.includes('node_modules/'))
+      for (const name of Object.keys(optionalDependencies))
+        wantedBy.set(name, license ?? fromPackage(join(root, path)));
   return Object.entries(packages)
     .filter(([path, entry]) => path.includes('node_modules/') && entry.link !== true)
-    .map(([path, entry]) => ({
-      name: path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length),
-      version: entry.version ?? '?',
-      licence: entry.license ?? fromPackage(join(root, path)),
-      dev: entry.dev === true,
-    }))
+    .map(([path, entry]) => {
+      const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+      const own = entry.license ?? fromPackage(join(root, path));
+      const licence = own === notInstalled ? (wantedBy.get(name) ?? own) : own;
+      return { name, version: entry.version ?? '?', licence, dev: entry.dev === true };
+    })
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.version < b.version ? -1 : 1));
 }
 
 /** Older packages name their licence in a form that npm does not copy into the lockfile. */
 function fromPackage(folder: string): string {
   const path = join(folder, 'package.json');
-  if (!existsSync(path)) return 'unknown (not installed here)';
+  if (!existsSync(path)) return notInstalled;
   const { license, licenses } = JSON.parse(readFileSync(path, 'utf8')) as {
     license?: string | { type: string };
     licenses?: { type: string }[];
