@@ -25,6 +25,9 @@ type Held = {
 };
 
 const tickMs = 100;
+/** Messages that may always be held while the bus answers, and the wait, in seconds of its pace, that more may make. */
+const heldAlways = 2_000;
+const heldSeconds = 1;
 
 /**
  * Law 1: calls back only when a message is durable, in the bus or in the spill log. Between the two it holds the message
@@ -39,13 +42,17 @@ export class DurableWrite {
   private readonly held = new Set<Held>();
   private waiting: Held[] = [];
   private bytes = 0;
+  private done = 0;
+  private perTick = 0;
+  private mostHeld = heldAlways;
   private readonly timer: NodeJS.Timeout;
 
   constructor(bus: Bus, spill: Spill | undefined, now: () => number = Date.now) {
     this.bus = bus;
     this.spill = spill;
     this.now = now;
-    this.timer = setInterval(() => this.tick(), tickMs);
+    // Judged after the sockets were read: an answer that waits there is one.
+    this.timer = setInterval(() => setImmediate(() => this.tick()), tickMs);
     this.timer.unref();
   }
 
@@ -61,6 +68,14 @@ export class DurableWrite {
   oldestMs(): number {
     const [oldest] = this.held;
     return oldest === undefined ? 0 : this.now() - oldest.receivedAt;
+  }
+
+  /**
+   * More is held than the bus takes in about a second: a bus that answers is only slow, and messages wait better in the
+   * sockets of their senders than here, where their budgets run out. While it is away, holding is for the budgets to end.
+   */
+  get overloaded(): boolean {
+    return this.bus.state === 'up' && this.held.size > this.mostHeld;
   }
 
   /** `done` is called once and never before this returns. */
@@ -84,6 +99,7 @@ export class DurableWrite {
 
   /** Tries what waits and ends what is over its budget; runs by itself every 100 ms. */
   tick(): void {
+    this.pace();
     this.retry();
     const now = this.now();
     for (const held of this.held) {
@@ -98,6 +114,13 @@ export class DurableWrite {
 
   stop(): void {
     clearInterval(this.timer);
+  }
+
+  /** How much a second of the bus's present pace is, smoothed over half a second. */
+  private pace(): void {
+    this.perTick += 0.2 * (this.done - this.perTick);
+    this.done = 0;
+    this.mostHeld = Math.max(heldAlways, this.perTick * (1_000 / tickMs) * heldSeconds);
   }
 
   private toBus(held: Held): void {
@@ -137,6 +160,7 @@ export class DurableWrite {
   private finish(held: Held, error: Error | null): void {
     const { done } = held;
     held.done = undefined;
+    if (error === null) this.done++;
     this.held.delete(held);
     this.bytes -= held.message.data.length;
     done?.(error);

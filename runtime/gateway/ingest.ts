@@ -46,10 +46,10 @@ export class Ingest {
 
   /** Back-pressure instead of loss: over a limit, bytes stay in the sockets. */
   mayRead(session: Session, now: number): boolean {
-    const { heldBytes } = this.options.writes;
+    const { heldBytes, overloaded } = this.options.writes;
     const most = this.options.maxHeldBytes;
     this.overHeld = heldBytes > (this.overHeld ? most * 0.8 : most);
-    return !this.overHeld && this.rate.clear(now) && (session.rate?.clear(now) ?? true);
+    return !this.overHeld && !overloaded && this.rate.clear(now) && (session.rate?.clear(now) ?? true);
   }
 
   publish(session: Session, packet: InboundMessage, done: Done): void {

@@ -149,3 +149,29 @@ test('whatever happens in whatever order: one answer each, success only after a 
     { numRuns: 500 },
   );
 });
+
+test('a slow bus: no more is read than it takes in a second; an outage is not overload', () => {
+  const { bus, toBus, writes, write } = harness(false);
+  for (let i = 0; i < 2_000; i++) write();
+  expect(writes.overloaded).toBe(false);
+  write();
+  expect(writes.overloaded).toBe(true);
+  bus.state = 'away';
+  expect(writes.overloaded).toBe(false);
+  bus.state = 'up';
+  for (const answer of toBus.splice(0)) answer(null);
+  expect(writes.overloaded).toBe(false);
+  // 1,000 messages in each 100 ms: 10,000 may be held, where 2,000 were before.
+  for (let tick = 0; tick < 60; tick++) {
+    for (let i = 0; i < 1_000; i++) write();
+    for (const answer of toBus.splice(0)) answer(null);
+    writes.tick();
+  }
+  for (let i = 0; i < 9_900; i++) write();
+  expect(writes.overloaded).toBe(false);
+  for (let i = 0; i < 101; i++) write();
+  expect(writes.overloaded).toBe(true);
+  for (let tick = 0; tick < 60; tick++) writes.tick(); // nothing is stored any more
+  for (const answer of toBus.splice(0, 8_000)) answer(null);
+  expect(writes.overloaded).toBe(true);
+});

@@ -32,6 +32,7 @@ export type PublisherOptions = {
 };
 
 const invalidArgument = 3;
+const deadlineExceeded = 4;
 /** Pub/Sub takes 10 MB a request: https://cloud.google.com/pubsub/quotas#resource_limits */
 const maxBatchBytes = 4_194_304;
 
@@ -65,8 +66,10 @@ export class Publisher {
       now: Date.now,
       ...options,
     };
-    this.breaker = new Breaker(options.breaker ?? breakerDefaults, options.random ?? Math.random);
-    this.watcher = setInterval(() => this.watch(), 250);
+    const breaker = options.breaker ?? breakerDefaults;
+    this.breaker = new Breaker(breaker, options.random ?? Math.random);
+    // Judged after the sockets were read: an answer that waits there is one.
+    this.watcher = setInterval(() => setImmediate(() => this.watch()), breaker.watchMs);
     this.watcher.unref();
   }
 
@@ -154,11 +157,12 @@ export class Publisher {
 
   private sendBatch(messages: OutgoingMessage[], waiting: Published[]): void {
     const number = this.nextCall++;
-    this.calls.set(number, this.options.now());
+    const sentAt = this.options.now();
+    this.calls.set(number, sentAt);
     this.call(this.options.topic, messages, this.options.timeoutMs).then(
       (ids) => {
         this.calls.delete(number);
-        this.breaker.succeeded(this.options.now());
+        this.breaker.succeeded(this.options.now(), sentAt);
         this.settle(messages, waiting, null, ids);
       },
       (error: unknown) => {
@@ -169,8 +173,10 @@ export class Publisher {
   }
 
   private failed(messages: OutgoingMessage[], waiting: Published[], error: unknown): void {
-    if ((error as { code?: number }).code !== invalidArgument) {
-      this.breaker.failedAt(this.options.now());
+    const { code } = error as { code?: number };
+    if (code !== invalidArgument) {
+      if (code === deadlineExceeded) this.breaker.timedOut(this.options.now());
+      else this.breaker.failedAt(this.options.now());
       this.settle(messages, waiting, new BusAwayError(`publish failed: ${text(error)}`, { cause: error }), []);
     } else if (messages.length === 1) {
       this.breaker.succeeded(this.options.now());
@@ -195,7 +201,7 @@ export class Publisher {
 
   private watch(): void {
     const [oldest] = this.calls.values();
-    if (oldest !== undefined) this.breaker.watch(oldest, this.options.now());
+    this.breaker.watch(oldest, this.options.now());
   }
 }
 

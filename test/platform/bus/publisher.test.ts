@@ -190,15 +190,63 @@ test('every message is answered exactly once, whatever the bus does', async () =
   );
 });
 
+/** Watches as the publisher does, from `from` to `to`, as often as its time allows. */
+function watchFrom(breaker: Breaker, oldestSentAt: number, from: number, to: number, every = breakerDefaults.watchMs) {
+  for (let now = from; now <= to; now += every) breaker.watch(oldestSentAt, now);
+}
+
 test('a call that is not answered opens the breaker, unless others are answered since', () => {
   const breaker = new Breaker(breakerDefaults, () => 1);
-  breaker.watch(0, 1_000);
-  expect(breaker.state).toBe('up');
+  watchFrom(breaker, 0, 0, 1_250);
   breaker.succeeded(1_400);
-  breaker.watch(0, 2_000);
+  watchFrom(breaker, 0, 1_500, 10_000);
   expect(breaker.state).toBe('up');
-  breaker.watch(1_500, 3_100);
+  watchFrom(breaker, 10_000, 10_250, 11_500);
+  expect(breaker.state).toBe('up');
+  watchFrom(breaker, 10_000, 11_750, 11_750);
   expect(breaker.state).toBe('away');
+});
+
+test('a process that did not run has seen no silence, one that ran slowly sees it later', () => {
+  const breaker = new Breaker(breakerDefaults, () => 1);
+  watchFrom(breaker, 0, 0, 250);
+  breaker.watch(0, 60_000); // stopped for a minute: the answer may wait in its socket
+  breaker.timedOut(60_000);
+  breaker.timedOut(60_000);
+  expect(breaker.state).toBe('up');
+  watchFrom(breaker, 0, 61_000, 70_000, 1_000);
+  expect(breaker.state).toBe('away');
+});
+
+test('a bus that answers slowly has twice its last time, at most three times the limit', () => {
+  const slow = (took: number) => {
+    const breaker = new Breaker(breakerDefaults, () => 1);
+    breaker.succeeded(10_000, 10_000 - took);
+    for (let now = 10_250; ; now += 250) {
+      breaker.watch(10_001, now);
+      if (breaker.state === 'away') return now - 10_000;
+    }
+  };
+  expect(slow(10)).toBe(1_750);
+  expect(slow(1_500)).toBe(3_250);
+  expect(slow(60_000)).toBe(4_750);
+});
+
+test('calls given up while others are answered do not open the breaker; refused ones do, and a probe given up', async () => {
+  const { publisher, publish, calls, nextCall, clock } = harness({ batchMessages: 1 });
+  const two = [publish('a'), publish('b')];
+  for (const call of calls) call.fail(4);
+  expect((await Promise.allSettled(two)).map((r) => r.status)).toEqual(['rejected', 'rejected']);
+  expect(publisher.state).toBe('up');
+  const more = [publish('c'), publish('d')];
+  for (const call of calls.slice(2)) call.fail(14);
+  await Promise.allSettled(more);
+  expect(publisher.state).toBe('away');
+  clock.now = breakerDefaults.pauseMs.first;
+  const probe = publish('e');
+  (await nextCall(4)).fail(4);
+  await expect(probe).rejects.toBeInstanceOf(BusAwayError);
+  expect(publisher.admits()).toBe(false);
 });
 
 test('the pause between probes doubles to its longest and starts anew after a success', () => {
