@@ -8,6 +8,9 @@ import { startTracing } from '../platform/service/trace.ts';
 import { Gateway } from './gateway.ts';
 import { SpillLog } from './spill-log.ts';
 
+/** Nobody waits for these, and in a reconnect storm a call a connection would cost more than its resumed handshake. */
+const lifecycleBatchMs = 50;
+
 await runService({
   service: 'gateway',
   schema: GatewaySettings,
@@ -16,19 +19,19 @@ await runService({
   start: async ({ settings, log, metrics }) => {
     const tracing = startTracing(settings, 'gateway');
     const bus = createBusClient(settings);
-    const publisher = (topic: string) =>
+    const publisher = (topic: string, batchMs: number) =>
       createPublisher(bus, {
         topic: bus.topicPath(settings.IOT_NAMESPACE, topic),
         batchMessages: settings.IOT_PUBLISH_BATCH_MESSAGES,
-        batchMs: settings.IOT_PUBLISH_BATCH_MS,
+        batchMs,
       });
     const cache = connectCache({ url: settings.IOT_REDIS_URL }, { log, name: settings.IOT_INSTANCE });
     const spill =
       settings.IOT_SPILL === 'off'
         ? undefined
         : await SpillLog.open(join(settings.IOT_STATE_DIR, 'spill'), { maxBytes: settings.IOT_SPILL_MAX_BYTES, log });
-    const telemetry = publisher('telemetry');
-    const lifecycle = publisher('lifecycle');
+    const telemetry = publisher('telemetry', settings.IOT_PUBLISH_BATCH_MS);
+    const lifecycle = publisher('lifecycle', lifecycleBatchMs);
     const gateway = new Gateway({ settings, log, metrics, tracing, telemetry, lifecycle, cache, spill });
     await gateway.start();
     return {

@@ -5,6 +5,16 @@ import type { Session } from './session.ts';
 export type PersistenceClient = { session?: Session };
 
 const nothing = () => Promise.resolve();
+/** `Readable.from([])` makes a generator and three promises; one is read for each connection. */
+const empty = () =>
+  new Readable({
+    objectMode: true,
+    read() {
+      this.push(null);
+    },
+  });
+/** aedes only pipes retained messages to the subscriber: no message, no pipe. */
+const noRetained = () => ({ pipe: () => undefined });
 
 /**
  * aedes' persistence, without any: every session is a clean one, wills and retained messages are refused before they
@@ -17,8 +27,8 @@ export const noPersistence = {
   },
   destroy: nothing,
   storeRetained: nothing,
-  createRetainedStream: () => Readable.from([]),
-  createRetainedStreamCombi: () => Readable.from([]),
+  createRetainedStream: noRetained,
+  createRetainedStreamCombi: noRetained,
   addSubscriptions: nothing,
   removeSubscriptions: nothing,
   subscriptionsByClient: () => Promise.resolve([]),
@@ -29,11 +39,11 @@ export const noPersistence = {
   outgoingEnqueueCombi: nothing,
   outgoingUpdate: nothing,
   outgoingClearMessageId: nothing,
-  outgoingStream: () => Readable.from([]),
+  outgoingStream: empty,
   putWill: nothing,
   getWill: nothing,
   delWill: nothing,
-  streamWill: () => Readable.from([]),
+  streamWill: empty,
   cleanIncoming: nothing,
   incomingStorePacket: nothing,
   async incomingGetPacket(client: PersistenceClient, packet: { messageId: number }): Promise<unknown> {

@@ -8,6 +8,8 @@ import type { Session } from './session.ts';
 const defaultHeartbeatMs = 10_000;
 const ttlMs = 35_000;
 const chunk = 500;
+/** What comes and goes within it is written together: alone, each connection would be four writes to Redis. */
+const gatherMs = 100;
 
 /**
  * Says in Redis which gateway holds which device, so that commands find their way. Everything is said again every ten
@@ -24,6 +26,8 @@ export class Presence {
   private beating: Promise<void> | undefined;
   private fresh: Session[] = [];
   private gone: Session[] = [];
+  private gathering: NodeJS.Timeout | undefined;
+  private named = false;
 
   /** @param onDisplaced a newer connection of the device exists at another gateway. */
   constructor(options: {
@@ -45,15 +49,21 @@ export class Presence {
   }
 
   connected(session: Session): void {
-    if (this.fresh.push(session) === 1) setTimeout(() => void this.writeChanges(), 20).unref();
+    this.fresh.push(session);
+    this.gather();
   }
 
   ended(session: Session): void {
-    if (this.gone.push(session) === 1) setTimeout(() => void this.writeChanges(), 20).unref();
+    const { presence } = session;
+    session.presence = 'over';
+    if (presence !== 'told') return;
+    this.gone.push(session);
+    this.gather();
   }
 
   /** Renews all; a call while one runs joins it. */
   beat(): Promise<void> {
+    this.named = false;
     this.beating ??= this.renew([...this.sessions()]).finally(() => {
       this.beating = undefined;
     });
@@ -63,31 +73,40 @@ export class Presence {
   /** Releases what ended so far; what Redis does not take ends by its own time to live. */
   async stop(): Promise<void> {
     clearInterval(this.timer);
+    clearTimeout(this.gathering);
     this.endUp();
     await this.beating;
     await this.writeChanges();
   }
 
+  private gather(): void {
+    this.gathering ??= setTimeout(() => void this.writeChanges(), gatherMs).unref();
+  }
+
   private async writeChanges(): Promise<void> {
-    const fresh = this.fresh.filter((session) => !session.socket.destroyed);
-    const { gone } = this;
+    this.gathering = undefined;
+    const { fresh, gone } = this;
     this.fresh = [];
     this.gone = [];
-    await this.release(gone);
-    await this.renew(fresh);
+    if (gone.length > 0) await this.release(gone);
+    if (fresh.length > 0) await this.renew(fresh);
   }
 
   private async renew(sessions: readonly Session[]): Promise<void> {
     if (this.cache.status() !== 'up') return;
     try {
-      await this.cache.redis.set(gatewayKey(this.gateway), '1', 'PX', ttlMs);
+      if (!this.named) await this.cache.redis.set(gatewayKey(this.gateway), '1', 'PX', ttlMs);
+      this.named = true;
       for (let at = 0; at < sessions.length; at += chunk) await this.hold(sessions.slice(at, at + chunk));
     } catch (error) {
       this.log.debug({ error }, 'presence not renewed; the next heartbeat says it again');
     }
   }
 
-  private async hold(sessions: readonly Session[]): Promise<void> {
+  private async hold(some: readonly Session[]): Promise<void> {
+    const sessions = some.filter((session) => session.presence !== 'over');
+    if (sessions.length === 0) return;
+    for (const session of sessions) session.presence = 'told';
     const results = await this.cache.runMany(
       holdConnection,
       sessions.map((session) => ({
@@ -107,12 +126,17 @@ export class Presence {
     if (held.length === 0) return;
     const index = presenceIndexKey(this.gateway);
     const now = Date.now();
-    await this.cache.redis.zadd(index, ...held.flatMap((s) => [now, presenceMember(s.tenant, s.device)]));
-    await this.cache.redis.pexpire(index, ttlMs);
+    const scores = held.flatMap((s) => [now, presenceMember(s.tenant, s.device)]);
+    const replies = await this.cache.redis
+      .pipeline()
+      .zadd(index, ...scores)
+      .pexpire(index, ttlMs)
+      .exec();
+    for (const [error] of replies ?? []) if (error !== null) throw error;
   }
 
   private async release(sessions: readonly Session[]): Promise<void> {
-    if (sessions.length === 0 || this.cache.status() !== 'up') return;
+    if (this.cache.status() !== 'up') return;
     try {
       for (let at = 0; at < sessions.length; at += chunk) {
         const part = sessions.slice(at, at + chunk);

@@ -51,6 +51,8 @@ export class Session {
   meaning: UpTopic | { kind: 'refused'; reason: string } | undefined;
   /** Since when nothing is read from it for back-pressure, epoch milliseconds; 0 when it is read. */
   pausedSince = 0;
+  /** `told`: Redis may know it, so it is released at its end. `over`: it is not written any more. */
+  presence: 'none' | 'told' | 'over' = 'none';
   endReason: EndReason | undefined;
   /** It broke a rule and ends; what it sent besides is no second violation, and is not read. */
   violated = false;
