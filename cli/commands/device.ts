@@ -22,7 +22,7 @@ export function registerDevice(program: Command, { env, output }: Context): void
 
   withTarget(device.command('create'))
     .description('Register a device: makes its key here, has its certificate signed, writes key.pem, cert.pem, ca.pem')
-    .argument('<id>', 'its id: 3 to 255 of letters, digits, - _ . ~ + %, a letter first', matching(DeviceId))
+    .argument('<id>', 'its id: 3 to 255 of letters, digits, - _ . ~ %, a letter first', matching(DeviceId))
     .option('--name <name>', 'a name for people')
     .option('--type <type>', 'device type', matching(DeviceTypeId), 'generic')
     .option('--tag <tag>', 'a tag; may be given several times', collect(tag))

@@ -28,10 +28,10 @@ function apiThatAnswers(...answers: Answer[]) {
 describe('the API client', () => {
   test('takes path and method from the contract, encodes ids, leaves unset queries out', async () => {
     const { api, asked } = apiThatAnswers({ status: 200, body: {} }, { status: 200, body: { items: [], next: null } });
-    await api.call('blockDevice', { params: { deviceId: 'a%b+c' }, body: { reason: 'r' } });
+    await api.call('blockDevice', { params: { deviceId: 'a%b~c' }, body: { reason: 'r' } });
     await api.call('listDevices', { query: { search: 'x&y', tag: undefined, limit: 5 } });
     expect(asked).toEqual([
-      { url: 'http://api.test/v1/devices/a%25b%2Bc/block', method: 'POST', body: { reason: 'r' } },
+      { url: 'http://api.test/v1/devices/a%25b~c/block', method: 'POST', body: { reason: 'r' } },
       { url: 'http://api.test/v1/devices?search=x%26y&limit=5', method: 'GET', body: undefined },
     ]);
   });

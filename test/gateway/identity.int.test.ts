@@ -49,6 +49,16 @@ test.each([
   if (returnCode !== 0) await device.gone;
 });
 
+test.each(['a%2Fb', 'a.-_~%', `A${'x'.repeat(254)}`, `B${'%'.repeat(254)}`])(
+  'every letter that a device id may have comes in with its certificate: %s',
+  async (id) => {
+    stand = await startStand();
+    const client = await stand.connect(id);
+    await client.publishAsync(`/devices/${id}/events`, '{}', { qos: 1 });
+    expect(stand.bus.stored[0]?.attributes['device']).toBe(id);
+  },
+);
+
 test('the same device id in two tenants: two devices', async () => {
   stand = await startStand();
   const identity = await stand.authority.device('sensor-1', { tenant: 'other' });
