@@ -1,4 +1,4 @@
-import type { IdentityChange, IdentityChanges } from '../contracts/http/index.ts';
+import { expiryMarginMs, type IdentityChange, type IdentityChanges } from '../contracts/http/index.ts';
 import type { Core, Tx } from './database.ts';
 
 /** Any number that no other advisory lock of the core database uses: 'idch' in ASCII. */
@@ -32,9 +32,11 @@ export async function changesAfter(core: Core, after: number, limit: number): Pr
     change: IdentityChange['change'];
     serial: string | null;
     at: Date;
+    not_after: Date | null;
   }>(
-    `select version, tenant, device_id, change, serial, at from identity_changes
-     where version > $1 order by version limit $2`,
+    `select i.version, i.tenant, i.device_id, i.change, i.serial, i.at, c.not_after
+     from identity_changes i left join certificates c on c.tenant = i.tenant and c.serial = i.serial
+     where i.version > $1 order by i.version limit $2`,
     [after, limit + 1],
   );
   const changes = rows.slice(0, limit).map((row) => ({
@@ -44,6 +46,32 @@ export async function changesAfter(core: Core, after: number, limit: number): Pr
     change: row.change,
     serial: row.serial,
     at: row.at.getTime(),
+    expiresAt: row.not_after?.getTime() ?? null,
   }));
   return { version: changes.at(-1)?.version ?? after, changes, more: rows.length > limit };
+}
+
+/** A gateway that was away for longer may miss that a device was blocked and unblocked meanwhile, never its state. */
+const keepAllDays = 7;
+
+/**
+ * Forgets changes that no reader needs, whatever version it has seen: blocks and unblocks with a newer one of the same
+ * device, and revocations of certificates that are over. The newest row stays, whatever it is: versions count on from it.
+ * @returns how many went; at most `limit`, the next turn takes the rest.
+ */
+export async function compactChanges(core: Core, limit = 10_000): Promise<number> {
+  const gone = await core.query(
+    `delete from identity_changes where version in (
+       select i.version from (
+         select *, max(version) over () as newest,
+           max(version) filter (where change <> 'certificate-revoked') over (partition by tenant, device_id) as state
+         from identity_changes
+       ) i left join certificates c on c.tenant = i.tenant and c.serial = i.serial
+       where i.at < now() - make_interval(days => $1) and i.version < i.newest
+         and case i.change when 'certificate-revoked' then c.not_after < now() - make_interval(secs => $2)
+             else i.version < i.state end
+       order by i.version limit $3) returning 1`,
+    [keepAllDays, expiryMarginMs / 1_000, limit],
+  );
+  return gone.length;
 }

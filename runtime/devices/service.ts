@@ -10,6 +10,7 @@ import { guardStore } from '../platform/resilience/store-guard.ts';
 import type { Running, ServiceContext } from '../platform/service/run.ts';
 import { startTracing, type Tracing } from '../platform/service/trace.ts';
 import { loadIssuer } from './authority/local-authority.ts';
+import { startCompaction } from './change-compaction.ts';
 import { startSweep } from './connection-sweep.ts';
 import { guardedCore } from './database.ts';
 import { deviceHandlers, internalRoutes } from './handlers.ts';
@@ -42,6 +43,7 @@ export async function startDevices(
   const bus = createBusClient(settings);
   const lifecycle = consumeLifecycle({ bus, namespace: settings.IOT_NAMESPACE, core, metrics }, log);
   const sweep = startSweep(core, cache, log);
+  const compaction = startCompaction(core, log);
   const random = (bytes: number) => randomBytes(bytes);
   const deps = {
     core,
@@ -69,7 +71,7 @@ export async function startDevices(
     },
     async stop() {
       await http.close();
-      await Promise.all([lifecycle.stop(), sweep.stop()]);
+      await Promise.all([lifecycle.stop(), sweep.stop(), compaction.stop()]);
       await Promise.all([cache.close(), bus.close(), pool.end(), tracing.stop()]);
     },
   };

@@ -9,6 +9,7 @@ import {
   type Ending,
   fromSnapshot,
   noRevocations,
+  pruneExpired,
   type Revocations,
   refusal,
   toSnapshot,
@@ -17,6 +18,7 @@ import {
 const pageSize = 1_000;
 const defaultPollMs = 1_000;
 const timeoutMs = 3_000;
+const pruneMs = 3_600_000;
 
 const Changes = z.object({
   version: z.int(),
@@ -28,6 +30,7 @@ const Changes = z.object({
       change: z.enum(['blocked', 'unblocked', 'certificate-revoked']),
       serial: z.string().nullable(),
       at: z.number(),
+      expiresAt: z.number().nullish(),
     }),
   ),
   more: z.boolean(),
@@ -50,6 +53,7 @@ export class IdentityFeed {
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
   private away = false;
+  private prunedAt = 0;
   /** When the devices service last answered, epoch milliseconds. */
   lastAnswerAt = 0;
 
@@ -143,9 +147,18 @@ export class IdentityFeed {
         endings.push(...applyChanges(next, page.changes));
       }
     }
+    changed = this.prune(next) || changed;
     this.state = next;
     if (endings.length > 0) this.onEnding(endings);
     if (changed) await this.save();
+  }
+
+  /** At the first answer, then each hour: the snapshot does not grow with history. */
+  private prune(state: Revocations): boolean {
+    const now = Date.now();
+    if (now - this.prunedAt < pruneMs) return false;
+    this.prunedAt = now;
+    return pruneExpired(state, now) > 0;
   }
 
   private async fetchPage(after: number): Promise<IdentityChanges> {

@@ -1,11 +1,13 @@
 import { z } from 'zod';
-import type { IdentityChange } from '../contracts/http/index.ts';
+import { expiryMarginMs, type IdentityChange } from '../contracts/http/index.ts';
 
 /**
  * Who may not connect, as of a version of the devices service's list of changes. Pure: a snapshot and changes in, a
  * state out. Devices are named `tenant/device`, serial numbers are lower-case hex without leading zeros.
  */
-export type Revocations = { version: number; blocked: Set<string>; serials: Map<string, string> };
+export type Revocations = { version: number; blocked: Set<string>; serials: Map<string, Revoked> };
+/** `expiresAt`: epoch milliseconds; null when it was not told, and is then kept for good. */
+type Revoked = { device: string; expiresAt: number | null };
 
 export const noRevocations = (): Revocations => ({ version: 0, blocked: new Set(), serials: new Map() });
 
@@ -34,11 +36,19 @@ export function applyChanges(state: Revocations, changes: readonly IdentityChang
       endings.push({ device, serial: undefined });
     } else if (change.serial !== null) {
       const serial = plainSerial(change.serial);
-      state.serials.set(serial, device);
+      state.serials.set(serial, { device, expiresAt: change.expiresAt ?? null });
       endings.push({ device, serial });
     }
   }
   return endings;
+}
+
+/** Forgets certificates that are over: their own dates keep them out. @returns how many. */
+export function pruneExpired(state: Revocations, now: number): number {
+  const before = state.serials.size;
+  for (const [serial, { expiresAt }] of state.serials)
+    if (expiresAt !== null && expiresAt + expiryMarginMs < now) state.serials.delete(serial);
+  return before - state.serials.size;
 }
 
 /** @returns why the device may not connect, or `undefined`. */
@@ -48,24 +58,32 @@ export function refusal(state: Revocations, device: string, serial: string | und
   return undefined;
 }
 
-const Snapshot = z.object({
-  format: z.literal(1),
-  version: z.int().min(0),
-  blocked: z.array(z.string()),
-  serials: z.array(z.tuple([z.string(), z.string()])),
-});
+const common = { version: z.int().min(0), blocked: z.array(z.string()) };
+const Snapshot = z.discriminatedUnion('format', [
+  /** Without the ends of certificates; what it names is kept for good. */
+  z.object({ ...common, format: z.literal(1), serials: z.array(z.tuple([z.string(), z.string()])) }),
+  z.object({
+    ...common,
+    format: z.literal(2),
+    serials: z.array(z.tuple([z.string(), z.string(), z.number().nullable()])),
+  }),
+]);
 
 export function toSnapshot(state: Revocations): string {
   return JSON.stringify({
-    format: 1,
+    format: 2,
     version: state.version,
     blocked: [...state.blocked],
-    serials: [...state.serials],
+    serials: [...state.serials].map(([serial, { device, expiresAt }]) => [serial, device, expiresAt]),
   } satisfies z.infer<typeof Snapshot>);
 }
 
 /** @throws when the text is no snapshot: a damaged one must not count as "nobody is revoked". */
 export function fromSnapshot(text: string): Revocations {
   const { version, blocked, serials } = Snapshot.parse(JSON.parse(text));
-  return { version, blocked: new Set(blocked), serials: new Map(serials) };
+  return {
+    version,
+    blocked: new Set(blocked),
+    serials: new Map(serials.map(([serial, device, expiresAt = null]) => [serial, { device, expiresAt }])),
+  };
 }

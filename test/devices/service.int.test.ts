@@ -5,6 +5,7 @@ import type { IdentityChanges } from '../../runtime/contracts/http/index.ts';
 import type { Problem } from '../../runtime/contracts/http/operation.ts';
 import { createSweep } from '../../runtime/devices/connection-sweep.ts';
 import { guardedCore } from '../../runtime/devices/database.ts';
+import { compactChanges } from '../../runtime/devices/identity-changes.ts';
 import { listQuery } from '../../runtime/devices/registry.ts';
 import { deviceTypesChangedChannel, identityChangedChannel, presenceKey } from '../../runtime/platform/cache/keys.ts';
 import { holdConnection } from '../../runtime/platform/cache/scripts/hold-connection.ts';
@@ -280,6 +281,45 @@ describe('blocking', () => {
     await ask('POST', `${devices}/wake-1/block`, {});
     expect(await woken.promise).toBe('changed');
     end();
+  });
+});
+
+describe('identity changes of long ago', () => {
+  it('are compacted to what a gateway at any version still needs, and versions count on', async () => {
+    const expired = "now() - interval '3 days'";
+    for (const id of ['old-1', 'old-2', 'old-3']) await create(id);
+    const start = (await changesAfter(0)).version;
+    for (const what of ['block', 'unblock', 'block']) await ask('POST', `${devices}/old-1/${what}`, {});
+    for (const what of ['block', 'unblock']) await ask('POST', `${devices}/old-2/${what}`, {});
+    const serials = ['0a', '0b', '0c'];
+    for (const serial of serials) {
+      await stand.core.query(
+        `insert into certificates (tenant, serial, device_id, fingerprint256, not_before, not_after)
+         values ('main', $1, 'old-3', $1, now() - interval '400 days', ${serial === '0b' ? "now() + interval '9 days'" : expired})`,
+        [serial],
+      );
+      expect((await ask('POST', `${devices}/old-3/certificates/${serial}/revoke`, {})).status).toBe(200);
+    }
+    const told = async () =>
+      (await changesAfter(start)).changes.map((c) => [c.version - start, c.device, c.change, c.serial]);
+    const all = await told();
+    expect(all).toHaveLength(8);
+    const core = guardedCore(stand.core, guardStore({ name: 'core', concurrent: 4 }, quietLog));
+    await compactChanges(core);
+    expect(await told(), 'nothing of this week').toEqual(all);
+    await stand.core.query("update identity_changes set at = at - interval '8 days' where version > $1", [start]);
+    expect(await compactChanges(core)).toBe(4);
+    expect(await told()).toEqual([
+      [3, 'old-1', 'blocked', null],
+      [5, 'old-2', 'unblocked', null],
+      [7, 'old-3', 'certificate-revoked', '0b'],
+      [8, 'old-3', 'certificate-revoked', '0c'], // over, but the newest of all
+    ]);
+    const [, , valid] = (await changesAfter(start)).changes;
+    const { rows } = await stand.core.query("select not_after from certificates where serial = '0b'");
+    expect(valid?.expiresAt).toBe(rows[0].not_after.getTime());
+    await ask('POST', `${devices}/old-1/unblock`, {});
+    expect((await told()).at(-1)).toEqual([9, 'old-1', 'unblocked', null]);
   });
 });
 

@@ -23,7 +23,8 @@ export const identityChangesPath = '/internal/identity-changes';
 
 /**
  * One change that a gateway must know to admit or end connections. The full list since version 0 is the revocation
- * snapshot; `active` rows undo `blocked` ones.
+ * snapshot; `unblocked` rows undo `blocked` ones. Of what is older than a week the list has the newest state of a device
+ * only, and no certificate that expired more than `expiryMarginMs` ago: versions may have gaps, and only rise.
  */
 export type IdentityChange = {
   version: number;
@@ -33,5 +34,9 @@ export type IdentityChange = {
   /** Lower-case hex, for `certificate-revoked`. */
   serial: string | null;
   at: number;
+  /** End of the revoked certificate's validity, epoch milliseconds: what has expired does not come in anyhow. */
+  expiresAt?: number | null | undefined;
 };
+/** A revoked certificate is remembered for so long after its end, whatever the clocks of gateways say. */
+export const expiryMarginMs = 86_400_000;
 export type IdentityChanges = { version: number; changes: IdentityChange[]; more: boolean };
