@@ -14,7 +14,16 @@ export type HandshakesResult = {
   bare: { full: HandshakeRate; resumed: HandshakeRate };
 };
 
-/** Full and resumed handshakes with CONNECT, against the gateway and against bare aedes, in one run. */
+const devicesAtOnce = 200;
+/** Rounds of each kind before anything counts: code is compiled in them. */
+const warmUpRounds = 3;
+/** What a connection leaves to be done in bulk, presence and news on the bus, is done by then and counts. */
+const settleMs = 400;
+
+/**
+ * Full and resumed handshakes with CONNECT, against the gateway and against bare aedes. They take turns, a round each of
+ * all devices connecting and staying, so that what else the machine does meets both; closing is not counted.
+ */
 export async function benchHandshakes(
   platform: BenchPlatform,
   count: number,
@@ -23,57 +32,80 @@ export async function benchHandshakes(
   const machine = machineFacts();
   const devices = await benchDevices(
     platform,
-    Array.from({ length: 200 }, (_, i) => benchDeviceId(i)),
+    Array.from({ length: devicesAtOnce }, (_, i) => benchDeviceId(i)),
     say,
   );
-  say('bare aedes');
-  const bare = await startBare(platform.tlsDir);
-  const bareTarget = { host: '127.0.0.1', port: bare.port };
-  const bareRates = await both(bare.pid, bareTarget, devices, count).finally(() => bare.stop());
-  say('gateway');
   const gateway = (await platform.processes()).find((p) => p.name === 'gateway');
   if (gateway === undefined) throw new Error('the platform has no gateway process');
-  return {
-    bench: 'handshakes',
-    machine,
-    gateway: await both(gateway.pid, platform.mqtt, devices, count),
-    bare: bareRates,
-  };
-}
-
-async function both(pid: number, target: LoadTarget, devices: readonly BenchDevice[], count: number) {
-  const tickets = new Map<string, Buffer>();
-  await measure(pid, target, devices, devices.length, undefined, tickets); // code being compiled is not measured
-  return {
-    full: await measure(pid, target, devices, count, undefined, tickets),
-    resumed: await measure(pid, target, devices, count, tickets, tickets),
-  };
-}
-
-async function measure(
-  pid: number,
-  target: LoadTarget,
-  devices: readonly BenchDevice[],
-  count: number,
-  offer: ReadonlyMap<string, Buffer> | undefined,
-  keep: Map<string, Buffer>,
-): Promise<HandshakeRate> {
-  const before = await ticks(pid);
-  const start = performance.now();
-  let resumed = 0;
-  // One connection a device at a time: a second one would take the first over and be measured as something else.
-  await openAll(devices, 16, async (device) => {
-    for (let i = 0; i < count / devices.length; i++) {
-      const connection = await openConnection({ target, device, ticket: offer?.get(device.id) });
-      if (connection.resumed === true) resumed++;
-      if (connection.ticket !== undefined) keep.set(device.id, connection.ticket);
-      await connection.close();
+  const bare = await startBare(platform.tlsDir);
+  try {
+    const contestants = {
+      bare: new Contestant(bare.pid, { host: '127.0.0.1', port: bare.port }, devices),
+      gateway: new Contestant(gateway.pid, platform.mqtt, devices),
+    };
+    const rounds = Math.ceil(count / devices.length);
+    for (let round = -warmUpRounds; round < rounds; round++) {
+      if (round === 0) say(`${rounds} rounds of ${devices.length} devices, full and resumed, bare aedes and gateway`);
+      for (const kind of ['full', 'resumed'] as const)
+        for (const one of [contestants.bare, contestants.gateway]) await one.round(kind, round >= 0);
     }
-  });
-  const seconds = (performance.now() - start) / 1_000;
-  const done = Math.ceil(count / devices.length) * devices.length;
-  const coreSeconds = ((await ticks(pid)) - before) / ticksPerSecond;
-  return { perCoreSecond: done / coreSeconds, perSecond: done / seconds, count: done, resumed };
+    return { bench: 'handshakes', machine, gateway: contestants.gateway.rates(), bare: contestants.bare.rates() };
+  } finally {
+    await bare.stop();
+  }
+}
+
+type Sum = { done: number; resumed: number; ticks: number; seconds: number };
+
+/** One server, its process and what it took so far. */
+class Contestant {
+  private readonly pid: number;
+  private readonly target: LoadTarget;
+  private readonly devices: readonly BenchDevice[];
+  private readonly tickets = new Map<string, Buffer>();
+  private readonly sums: Record<'full' | 'resumed', Sum> = {
+    full: { done: 0, resumed: 0, ticks: 0, seconds: 0 },
+    resumed: { done: 0, resumed: 0, ticks: 0, seconds: 0 },
+  };
+
+  constructor(pid: number, target: LoadTarget, devices: readonly BenchDevice[]) {
+    this.pid = pid;
+    this.target = target;
+    this.devices = devices;
+  }
+
+  async round(kind: 'full' | 'resumed', counts: boolean): Promise<void> {
+    const { pid, target, devices, tickets } = this;
+    const before = await ticks(pid);
+    const start = performance.now();
+    const open = await openAll(devices, 16, (device) =>
+      openConnection({ target, device, ticket: kind === 'full' ? undefined : tickets.get(device.id) }),
+    );
+    const seconds = (performance.now() - start) / 1_000;
+    await new Promise((resolve) => setTimeout(resolve, settleMs));
+    const spent = (await ticks(pid)) - before;
+    for (const [i, { ticket }] of open.entries())
+      if (ticket !== undefined) tickets.set((devices[i] as BenchDevice).id, ticket);
+    const resumed = open.filter((connection) => connection.resumed === true).length;
+    await openAll(open, 64, (connection) => connection.close());
+    await new Promise((resolve) => setTimeout(resolve, settleMs));
+    if (!counts) return;
+    const sum = this.sums[kind];
+    sum.done += open.length;
+    sum.resumed += resumed;
+    sum.ticks += spent;
+    sum.seconds += seconds;
+  }
+
+  rates(): { full: HandshakeRate; resumed: HandshakeRate } {
+    const rate = ({ done, resumed, ticks, seconds }: Sum): HandshakeRate => ({
+      perCoreSecond: (done * ticksPerSecond) / ticks,
+      perSecond: done / seconds,
+      count: done,
+      resumed,
+    });
+    return { full: rate(this.sums.full), resumed: rate(this.sums.resumed) };
+  }
 }
 
 async function ticks(pid: number): Promise<number> {
