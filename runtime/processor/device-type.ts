@@ -1,4 +1,4 @@
-import type { AlertRule, DeviceType, MetricSchema } from '../contracts/device-type.ts';
+import { type AlertRule, DeviceType, type MetricSchema } from '../contracts/device-type.ts';
 import { telemetryBounds, type Values } from '../contracts/telemetry.ts';
 import { compileExpression, type Expression, ExpressionError } from '../platform/expression/expression.ts';
 import type { Refusal } from './decode.ts';
@@ -11,6 +11,18 @@ export type CompiledType = {
   /** The values to store, or why the type refuses them. */
   apply(values: Values): { values: Values } | { refusal: Refusal };
 };
+
+/**
+ * A definition as core holds it. One that an older release stored and this one does not allow refuses its readings: an
+ * exception here would look like core being away, and keep every device of the same look-up waiting for ever.
+ */
+export function compileStored(id: string, definition: unknown, version: number): CompiledType {
+  const parsed = DeviceType.safeParse(definition);
+  if (parsed.success) return compileType(parsed.data, version);
+  const { path, message } = parsed.error.issues[0] ?? { path: [], message: 'not valid' };
+  const detail = `type '${id}' is not valid any more and must be stored again: ${path.join('.')}: ${message}`;
+  return { id, version, alerts: [], apply: () => ({ refusal: { reason: 'schema', detail } }) };
+}
 
 /** A type whose expressions do not compile refuses every reading and says so; it never passes readings unchanged. */
 export function compileType(type: DeviceType, version: number): CompiledType {

@@ -1,7 +1,6 @@
 import type pg from 'pg';
-import { DeviceType } from '../contracts/device-type.ts';
 import type { Log } from '../platform/service/log.ts';
-import { type CompiledType, compileType } from './device-type.ts';
+import { type CompiledType, compileStored } from './device-type.ts';
 
 export type DeviceTypes = {
   /** The device's type, `null` when there is no such device, `undefined` when it must be looked up first. */
@@ -118,7 +117,7 @@ export function createDeviceTypes(core: Pick<pg.Pool, 'query'>, options: DeviceT
       [missing.map(([, r]) => r.tenant), missing.map(([, r]) => r.type)],
     );
     for (const { tenant, id, definition, version } of types)
-      compiled.set(`${tenant}/${id}`, compileType(DeviceType.parse(definition), Number(version)));
+      compiled.set(`${tenant}/${id}`, compileStored(id, definition, Number(version)));
   };
 
   return {

@@ -40,6 +40,28 @@ test('a known type serves at once, is read again after half a minute, and never 
   types.stop();
 });
 
+test('a stored definition that is not allowed any more refuses its readings, and no other type waits for it', async () => {
+  const query = async (text: string, [tenants, ids]: [string[], string[]]) => ({
+    rows: ids.map((id, n) =>
+      text.includes('definition')
+        ? {
+            tenant: 'main',
+            id,
+            definition: { ...genericDeviceType, id, ...(id === 'old' && { drop: 7 }) },
+            version: '1',
+          }
+        : { tenant: tenants[n], id, type: id === 'dev-1' ? 'old' : 'new', version: '1' },
+    ),
+  });
+  const types = createDeviceTypes({ query } as never, { now: () => 0 }, quietLog);
+  await types.lookup([...dev, ['main', 'dev-2']]);
+  expect(types.get('main', 'dev-1')?.apply({ t: 1 })).toMatchObject({
+    refusal: { reason: 'schema', detail: expect.stringContaining("type 'old' is not valid any more") },
+  });
+  expect(types.get('main', 'dev-2')?.apply({ t: 1 })).toEqual({ values: { t: 1 } });
+  types.stop();
+});
+
 test('while core is away what is known stays in force, whatever its age', async () => {
   let now = 0;
   const { core, state } = fakeCore({ 'dev-1': 1 });
