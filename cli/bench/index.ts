@@ -49,7 +49,7 @@ export function registerBench(program: Command): void {
     );
 
   command('connections', 'Resident memory of an idle mutual-TLS device, beside bare aedes')
-    .option('--count <n>', 'devices', whole(1, 15_000), 2_000)
+    .option('--count <n>', 'devices', whole(1, 15_000), 5_000)
     .action(async (options: Common & { count: number }) => {
       const { benchConnections } = await import('./connections.ts');
       const { connectionsText } = await import('./text.ts');
