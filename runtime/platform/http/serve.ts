@@ -201,6 +201,8 @@ function measure(
     const operation = (request.routeOptions.config as { operation?: string }).operation ?? 'none';
     const ms = Math.round(reply.elapsedTime * 10) / 10;
     seconds?.observe({ operation, status: String(reply.statusCode) }, reply.elapsedTime / 1_000);
-    contextOf(request, log).log.info({ operation, status: reply.statusCode, ms }, 'answered');
+    // Parts poll each other's own routes each second: when these go well, nobody wants to read it.
+    const level = operation.startsWith('/internal/') && reply.statusCode < 400 ? 'debug' : 'info';
+    contextOf(request, log).log[level]({ operation, status: reply.statusCode, ms }, 'answered');
   });
 }
