@@ -57,6 +57,7 @@ export async function listAlerts(stores: Stores, tenant: string, filter: AlertFi
 
 /**
  * Marks an alert as seen; the first to do so stays.
+ * @returns the alert, and whether this call was the first.
  * @param alertId logical shard of its device, `-`, uuid.
  * @throws ProblemError 404
  */
@@ -65,23 +66,26 @@ export async function acknowledgeAlert(
   tenant: string,
   alertId: string,
   subject: string,
-): Promise<Alert> {
+): Promise<{ alert: Alert; first: boolean }> {
   const dash = alertId.indexOf('-');
   const id = alertId.slice(dash + 1);
   const ask = stores.forShard(Number(alertId.slice(0, dash)));
   const rows =
     ask === undefined || !z.guid().safeParse(id).success
       ? []
-      : await ask<Row>(
-          `update alerts set acknowledged_at = coalesce(acknowledged_at, now()),
+      : await ask<Row & { first: boolean }>(
+          `with before as (
+             select id as known, acknowledged_at is null as first from alerts
+             where tenant = $1 and id = $2::uuid for update)
+           update alerts set acknowledged_at = coalesce(acknowledged_at, now()),
              acknowledged_by = coalesce(acknowledged_by, $3)
-           where tenant = $1 and id = $2::uuid returning ${columns}`,
+           from before where tenant = $1 and id = known returning ${columns}, first`,
           [tenant, id, subject],
         );
   const [row] = rows;
   if (row === undefined || alertIdOf(row) !== alertId)
     throw problem(404, 'No such alert', `there is no alert '${alertId}' in tenant '${tenant}'`);
-  return toAlert(row);
+  return { alert: toAlert(row), first: row.first };
 }
 
 function alertIdOf(row: Row): string {

@@ -1,8 +1,10 @@
+import type pg from 'pg';
 import type { telemetryOperations } from '../contracts/http/telemetry.ts';
 import type { Cache } from '../platform/cache/cache.ts';
 import { problem } from '../platform/http/problem.ts';
 import type { Handlers } from '../platform/http/serve.ts';
 import { acknowledgeAlert, listAlerts } from './alerts.ts';
+import { auditAcknowledged } from './audit.ts';
 import { listDeadLetters } from './dead-letters.ts';
 import type { DevicesClient } from './devices-client.ts';
 import { fleetAggregate } from './fleet/aggregate.ts';
@@ -14,6 +16,7 @@ import { newestReading } from './state.ts';
 import { degradedBy, type Stores } from './stores.ts';
 
 export type Deps = {
+  core: Pick<pg.Pool, 'query'>;
   stores: Stores;
   cache: Cache;
   devices: DevicesClient;
@@ -23,7 +26,7 @@ export type Deps = {
 };
 
 export function telemetryHandlers(deps: Deps): Handlers<typeof telemetryOperations> {
-  const { stores, cache, devices, clock } = deps;
+  const { core, stores, cache, devices, clock } = deps;
   return {
     getState: ({ caller, params, log }) => newestReading(stores, cache, caller.tenant, params.deviceId, log),
     getHistory: async (asked) => {
@@ -40,7 +43,12 @@ export function telemetryHandlers(deps: Deps): Handlers<typeof telemetryOperatio
     getFleetSummary: (asked) => fleetSummary(deps, asked),
     getFleetAggregate: ({ caller, query }) => fleetAggregate(stores, caller.tenant, query),
     listAlerts: ({ caller, query }) => listAlerts(stores, caller.tenant, query),
-    acknowledgeAlert: ({ caller, params }) => acknowledgeAlert(stores, caller.tenant, params.alertId, caller.subject),
+    acknowledgeAlert: async (asked) => {
+      const { tenant, subject } = asked.caller;
+      const { alert, first } = await acknowledgeAlert(stores, tenant, asked.params.alertId, subject);
+      if (first) auditAcknowledged(core, asked, alert);
+      return alert;
+    },
     listDeadLetters: ({ caller, query }) => listDeadLetters(stores, caller.tenant, query),
   };
 }

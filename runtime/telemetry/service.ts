@@ -18,7 +18,7 @@ export type TelemetryService = Running & { port: number };
 
 const statementMs = 5_000;
 
-/** Queries: newest state, history, fleet, alerts, dead letters. It writes nothing but acknowledgements of alerts. */
+/** Queries: newest state, history, fleet, alerts, dead letters. It writes nothing but acknowledgements of alerts and their audit lines. */
 export async function startTelemetry(
   { settings, log, metrics }: ServiceContext<Settings>,
   options: { checkAnswers?: boolean; clock?: () => number; tracing?: Tracing } = {},
@@ -40,7 +40,7 @@ export async function startTelemetry(
   const http = await serveOperations({
     service: 'telemetry',
     operations: telemetryOperations,
-    handlers: telemetryHandlers({ stores, cache, devices, scraper, totals, clock }),
+    handlers: telemetryHandlers({ core, stores, cache, devices, scraper, totals, clock }),
     log,
     metrics,
     tracing,

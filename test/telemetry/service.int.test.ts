@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Problem } from '../../runtime/contracts/http/operation.ts';
 import type { Alert, DeadLetter, FleetSummary, HistoryPoint, State } from '../../runtime/contracts/http/telemetry.ts';
@@ -363,6 +364,18 @@ describe('alerts', () => {
     expect(
       (await ask('POST', `/internal/v1/alerts/${encodeURIComponent("1-'; drop table alerts")}/acknowledge`)).status,
     ).toBe(400);
+    const core = new pg.Client({ connectionString: stand.postgres.core });
+    await core.connect();
+    const lines = async () =>
+      (await core.query("select tenant, subject, target, after from audit_log where action = 'alert.acknowledge'"))
+        .rows;
+    try {
+      await until('the audit line', async () => (await lines()).length > 0);
+      const target = `${(first.body as Alert).device}/${id}`;
+      expect(await lines()).toEqual([{ tenant: 'main', subject: 'tester@example.com', target, after: first.body }]);
+    } finally {
+      await core.end();
+    }
   });
 });
 
