@@ -20,7 +20,11 @@ export async function startGenerator(plan: LoadPlan): Promise<Generator> {
       await exited;
       throw new Error(`the load generator ended with ${child.exitCode ?? child.signalCode} before it answered`);
     }
-    const parsed = JSON.parse(next.value) as { error?: string; result?: LoadResult };
+    // JSON has no NaN: the percentiles of a run without any acknowledgement come as null.
+    const parsed = JSON.parse(next.value, (_, value: unknown) => (value === null ? Number.NaN : value)) as {
+      error?: string;
+      result?: LoadResult;
+    };
     if (parsed.error !== undefined) throw new Error(parsed.error);
     return parsed;
   };

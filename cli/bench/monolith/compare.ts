@@ -48,7 +48,9 @@ export function compare(runs: readonly MonolithRun[]): Comparison[] {
 }
 
 function sideOf(runs: readonly MonolithRun[]): Side {
-  const byP50 = [...runs].sort((a, b) => a.load.puback.p50 - b.load.puback.p50);
+  // A run without any acknowledgement has no p50.
+  const rank = ({ load }: MonolithRun) => (Number.isNaN(load.puback.p50) ? Number.MAX_VALUE : load.puback.p50);
+  const byP50 = [...runs].sort((a, b) => rank(a) - rank(b));
   const held = byP50.filter((run) => verdictOf(run).held);
   const from = held.length > 0 ? held : byP50;
   const middle = from[Math.floor((from.length - 1) / 2)];

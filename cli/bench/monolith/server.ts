@@ -5,6 +5,7 @@ import { Broker, type InboundMessage } from '../../../runtime/gateway/broker.ts'
 import { deviceOfClientId, identify } from '../../../runtime/gateway/client-identity.ts';
 import { Listener, type ListenerLimits } from '../../../runtime/gateway/listener.ts';
 import { newMessageId } from '../../../runtime/gateway/message-ids.ts';
+import { QuietLog } from '../../../runtime/gateway/quiet-log.ts';
 import type { Refusal, Session } from '../../../runtime/gateway/session.ts';
 import { readTlsFiles } from '../../../runtime/gateway/tls-files.ts';
 import { connectCache } from '../../../runtime/platform/cache/cache.ts';
@@ -63,6 +64,7 @@ export async function startMonolith(plan: MonolithPlan, log: Log): Promise<{ sto
     { log, name: `monolith-${plan.baseline}` },
   );
   if (!(await cache.upWithin(patienceMs))) throw new Error('Redis did not answer');
+  const quiet = new QuietLog(log);
   const store = createRowStore(plan.baseline, pool, cache);
 
   const broker = await Broker.create(
@@ -70,7 +72,8 @@ export async function startMonolith(plan: MonolithPlan, log: Log): Promise<{ sto
       admit,
       connected: () => undefined,
       ended: () => undefined,
-      failed: (session, reason, why) => log.warn({ device: session.device, reason, why }, 'connection failed'),
+      failed: (session, reason, why) =>
+        quiet.warn('connection', { device: session.device, reason, why }, 'connection failed'),
       mayRead: () => true,
       maySubscribe: () => true,
       publish(session, message, done) {
@@ -78,7 +81,8 @@ export async function startMonolith(plan: MonolithPlan, log: Log): Promise<{ sto
         if (rows instanceof Error) queueMicrotask(() => done(rows));
         else
           store.write(rows, (error) => {
-            if (error !== null) log.warn({ device: session.device, error: error.message }, 'message not stored');
+            if (error !== null)
+              quiet.warn('store', { device: session.device, error: error.message }, 'message not stored');
             done(error);
           });
       },
@@ -91,8 +95,8 @@ export async function startMonolith(plan: MonolithPlan, log: Log): Promise<{ sto
       if ('refused' in identity) socket.on('error', () => socket.destroy()).destroy();
       else broker.accept(socket, identity);
     },
-    onFailed: (error) => log.warn({ error: error.message }, 'TLS handshake failed'),
-    onTurnedAway: (why) => log.warn({ why }, 'connection turned away'),
+    onFailed: (error) => quiet.warn('handshake', { error: error.message }, 'TLS handshake failed'),
+    onTurnedAway: (why) => quiet.warn('turned-away', { why }, 'connection turned away'),
   });
   await listener.listen(plan.mqttPort, '127.0.0.1');
   const api = await startApi(plan.httpPort, async (path) => {

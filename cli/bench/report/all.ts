@@ -4,8 +4,10 @@ import { checkout } from '../../../runtime/local/folder.ts';
 import { benchConnections } from '../connections.ts';
 import { benchFaults } from '../faults/bench.ts';
 import { benchHandshakes } from '../handshakes.ts';
+import { benchMonolith } from '../monolith/bench.ts';
 import { benchPath, type PathOptions, type PathResult } from '../path.ts';
 import type { BenchPlatform } from '../platform.ts';
+import { benchReconnect, shippedBackoffMaxSeconds } from '../reconnect/bench.ts';
 import { type AllResults, benchmarksPage } from './page.ts';
 
 export type AllOptions = {
@@ -52,6 +54,19 @@ export async function benchAll(
   }
   say('handshakes');
   const handshakes = await benchHandshakes(platform, options.handshakes, say);
+  say('monolith');
+  const monolith = await benchMonolith(
+    platform,
+    {
+      rates: [100, 1_000, 3_000],
+      seconds: 10,
+      warmupSeconds: 3,
+      commitMs: 2,
+      runs: options.runs,
+      connections: options.connections,
+    },
+    say,
+  );
   say('connections');
   const connections = await benchConnections(platform, options.idle, say);
   say('faults');
@@ -60,8 +75,28 @@ export async function benchAll(
     { messages: options.faultMessages, rate: options.faultRate, away: options.awaySeconds },
     say,
   );
-  return { paths, connections, handshakes, faults };
+  const { full, resumed } = handshakes.gateway;
+  const reconnects = [
+    reconnect(fleet.devices, fleet.pods, full.perCoreSecond),
+    reconnect(fleet.devices, fleet.pods, resumed.perCoreSecond),
+    // A zone of three is lost: its devices connect to the pods of the other two.
+    reconnect(Math.ceil(fleet.devices / 3), (2 * fleet.pods) / 3, full.perCoreSecond),
+  ];
+  return { paths, connections, handshakes, reconnects, monolith, faults };
 }
+
+/** The planned fleet, and the gateways planned for it. */
+const fleet = { devices: 55_000, pods: 6 };
+const handshakeShare = 60;
+
+const reconnect = (devices: number, pods: number, perCore: number) =>
+  benchReconnect({
+    devices,
+    pods,
+    handshakes: Math.round(perCore),
+    share: handshakeShare,
+    backoffMaxSeconds: shippedBackoffMaxSeconds,
+  });
 
 const pagePath = join(checkout, 'docs', 'benchmarks.md');
 

@@ -66,6 +66,13 @@ test('of several runs the middle one of those that held the rate counts, and all
   expect(sides.B0.middle.load.puback.p50).toBe(8);
 });
 
+test('a run in which nothing was acknowledged is none, and comes last', () => {
+  const dead = run('B0', Number.NaN, { achieved: 0, unacknowledged: 10_000 });
+  const { sides } = only([dead, run('B0', 9), dead, run('B0', 8), run('B1', 5), run('platform', 1)]);
+  expect(sides.B0).toMatchObject({ held: 2, p50s: [8, 9, Number.NaN, Number.NaN] });
+  expect(only([dead, run('B1', 5), run('platform', 1)]).claim.kind).toBe('no comparison');
+});
+
 test('below the commit cost that the claim names, nothing is claimed', () => {
   const { claim } = only([run('platform', 9), run('B0', 5), run('B1', 5)]);
   expect(claimText(claim, 1)).toBe('not claimed below 2 ms a commit; it would fail');
