@@ -33,11 +33,14 @@ export type ReconnectResult = {
   mostWaiting: number;
 };
 
+/** `attempt` rises with each connection: what a gateway still does for an older one is for nobody. */
 type Device = { failures: number; attempt: number; back: boolean };
+type Connection = { device: number; attempt: number };
 type Pod = {
   rate: TokenBucket;
-  waiting: { device: number; attempt: number; since: number }[];
-  working: { device: number; attempt: number; since: number; work: number; network: number }[];
+  waiting: Connection[];
+  /** `work`: handshakes left of it, 1 to 0; `network`: not done before this. */
+  working: (Connection & { work: number; network: number })[];
   credit: number;
   begun: number[];
 };
@@ -57,6 +60,7 @@ export function simulateReconnect(plan: ReconnectPlan, random: () => number): Re
     begun: [],
   }));
   const due = new Map<number, number[]>();
+  const patience: (Connection & { until: number })[] = [];
   const result: ReconnectResult = {
     backAt: [],
     attempts: 0,
@@ -70,7 +74,7 @@ export function simulateReconnect(plan: ReconnectPlan, random: () => number): Re
 
   const retryLater = (id: number, now: number) => {
     const device = devices[id] as Device;
-    device.attempt++; // whatever is still on its way for the old one counts no more
+    device.attempt++;
     const at = now + 1 + fullJitter(device.failures++, plan.backoff, random);
     const list = due.get(at);
     if (list === undefined) due.set(at, [id]);
@@ -82,23 +86,28 @@ export function simulateReconnect(plan: ReconnectPlan, random: () => number): Re
     if (pod.waiting.length >= plan.admission.waiting) {
       result.turnedAway++;
       retryLater(id, now);
-    } else pod.waiting.push({ device: id, attempt: (devices[id] as Device).attempt, since: now });
+      return;
+    }
+    const connection = { device: id, attempt: (devices[id] as Device).attempt };
+    pod.waiting.push(connection);
+    patience.push({ ...connection, until: now + plan.giveUpMs });
   };
-  const giveUp = (id: number, now: number) => {
-    result.givenUp++;
-    retryLater(id, now);
+  const waitsFor = ({ device, attempt }: Connection) => {
+    const { back, attempt: newest } = devices[device] as Device;
+    return !back && attempt === newest;
+  };
+  // The gateway learns of it when it answers: the connection keeps its place, its token and its work.
+  const giveUp = (now: number) => {
+    while (patience.length > 0 && (patience[0] as { until: number }).until <= now) {
+      const first = patience.shift() as Connection;
+      if (!waitsFor(first)) continue;
+      result.givenUp++;
+      retryLater(first.device, now);
+    }
   };
   const begin = (pod: Pod, now: number) => {
-    while (pod.waiting.length > 0) {
-      const first = pod.waiting[0] as Pod['waiting'][number];
-      if (now - first.since >= plan.giveUpMs) {
-        pod.waiting.shift();
-        giveUp(first.device, now);
-        continue;
-      }
-      if (pod.working.length >= plan.admission.inProgress || !pod.rate.take(now)) break;
-      pod.waiting.shift();
-      pod.working.push({ ...first, work: 1, network: now + plan.networkMs });
+    while (pod.waiting.length > 0 && pod.working.length < plan.admission.inProgress && pod.rate.take(now)) {
+      pod.working.push({ ...(pod.waiting.shift() as Connection), work: 1, network: now + plan.networkMs });
       const second = Math.floor(now / 1_000);
       pod.begun[second] = (pod.begun[second] ?? 0) + 1;
     }
@@ -113,13 +122,11 @@ export function simulateReconnect(plan: ReconnectPlan, random: () => number): Re
       pod.credit -= done;
     }
     pod.working = pod.working.filter((each) => {
-      if (now - each.since >= plan.giveUpMs) {
-        giveUp(each.device, now);
-        return false;
-      }
       if (each.work > 1e-9 || now < each.network) return true;
-      (devices[each.device] as Device).back = true;
-      result.backAt.push(now);
+      if (waitsFor(each)) {
+        (devices[each.device] as Device).back = true;
+        result.backAt.push(now);
+      }
       return false;
     });
   };
@@ -128,6 +135,7 @@ export function simulateReconnect(plan: ReconnectPlan, random: () => number): Re
   for (let now = 0; now <= plan.limitMs && result.backAt.length < plan.devices; now++) {
     for (const id of due.get(now) ?? []) connect(id, now);
     due.delete(now);
+    giveUp(now);
     for (const pod of pods) {
       result.mostWaiting = Math.max(result.mostWaiting, pod.waiting.length);
       begin(pod, now);

@@ -46,7 +46,10 @@ test('a short queue turns devices away, and they come back by their back-off', (
 test('a device that waits longer than it has patience connects anew', () => {
   const result = simulateReconnect({ ...plan, giveUpMs: 1_000 }, seeded(1));
   expect(result.givenUp).toBeGreaterThan(0);
+  expect(result.attempts).toBe(1_000 + result.turnedAway + result.givenUp);
   expect(result.backAt).toHaveLength(1_000);
+  // The gateway did some handshakes for nobody.
+  expect(result.backAt.at(-1)).toBeGreaterThan(1.2 * last(plan));
 });
 
 test('whatever the plan: each device is back once, in time order, and no bound of the gateway is passed', () => {
