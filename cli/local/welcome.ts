@@ -79,7 +79,7 @@ export function welcome(options: {
         ],
       ),
     ),
-    paint.yellow('Not for production: one developer, one machine, loopback only, keys in files.'),
+    paint.yellow('This stand is not for production: one machine, loopback only, keys in files.'),
     paint.dim('Ctrl-C stops everything in order and keeps the data.'),
   ];
   return `\n${sections.join('\n\n')}\n`;
