@@ -69,22 +69,26 @@ export async function acknowledgeAlert(
 ): Promise<{ alert: Alert; first: boolean }> {
   const dash = alertId.indexOf('-');
   const id = alertId.slice(dash + 1);
-  const ask = stores.forShard(Number(alertId.slice(0, dash)));
-  const rows =
-    ask === undefined || !z.guid().safeParse(id).success
-      ? []
-      : await ask<Row & { first: boolean }>(
-          `with before as (
-             select id as known, acknowledged_at is null as first from alerts
-             where tenant = $1 and id = $2::uuid for update)
-           update alerts set acknowledged_at = coalesce(acknowledged_at, now()),
-             acknowledged_by = coalesce(acknowledged_by, $3)
-           from before where tenant = $1 and id = known returning ${columns}, first`,
-          [tenant, id, subject],
-        );
-  const [row] = rows;
-  if (row === undefined || alertIdOf(row) !== alertId)
+  const shard = Number(alertId.slice(0, dash));
+  const ask = z.guid().safeParse(id).success ? stores.forShard(shard) : undefined;
+  // Several logical shards share a database: the one in the id must be the device's own before anything is written.
+  const [found] =
+    (await ask?.<{ device_id: string }>('select device_id from alerts where tenant = $1 and id = $2::uuid', [
+      tenant,
+      id,
+    ])) ?? [];
+  if (ask === undefined || found === undefined || logicalShard(tenant, found.device_id) !== shard)
     throw problem(404, 'No such alert', `there is no alert '${alertId}' in tenant '${tenant}'`);
+  const [row] = await ask<Row & { first: boolean }>(
+    `with before as (
+       select id as known, acknowledged_at is null as first from alerts
+       where tenant = $1 and id = $2::uuid for update)
+     update alerts set acknowledged_at = coalesce(acknowledged_at, now()),
+       acknowledged_by = coalesce(acknowledged_by, $3)
+     from before where tenant = $1 and id = known returning ${columns}, first`,
+    [tenant, id, subject],
+  );
+  if (row === undefined) throw problem(404, 'No such alert', `alert '${alertId}' has just been removed`);
   return { alert: toAlert(row), first: row.first };
 }
 

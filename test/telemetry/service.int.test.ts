@@ -347,13 +347,20 @@ describe('alerts', () => {
   it('are acknowledged once; the first to do so stays', async () => {
     const id = await open(stand.deviceIn('shard_b', 'alarm-ack'), Date.now());
     const path = `/internal/v1/alerts/${id}/acknowledge`;
+    const [shard = '', uuid = ''] = [id.slice(0, id.indexOf('-')), id.slice(id.indexOf('-') + 1)];
+    const elsewhere = (Number(shard) + 2) % 64;
+    // Another logical shard of the same database: not found, and nothing written.
+    const wrong = await askAs(
+      stand.service.port,
+      'main',
+      'stranger@example.com',
+    )('POST', `/internal/v1/alerts/${elsewhere}-${uuid}/acknowledge`);
+    expect(wrong.status).toBe(404);
     const first = await ask('POST', path);
     expect(first.status, first.text).toBe(200);
     expect(first.body).toMatchObject({ id, acknowledgedBy: 'tester@example.com' });
     expect((await askAs(stand.service.port, 'main', 'second@example.com')('POST', path)).body).toEqual(first.body);
     expect((await askAs(stand.service.port, 'other')('POST', path)).status).toBe(404);
-    const [shard = '', uuid = ''] = [id.slice(0, id.indexOf('-')), id.slice(id.indexOf('-') + 1)];
-    const elsewhere = (Number(shard) + 2) % 64;
     for (const none of [
       `${elsewhere}-${uuid}`,
       `${shard}-${randomUUID()}`,
