@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { registerDevice } from './commands/device.ts';
 import { registerLocal } from './commands/local.ts';
@@ -11,6 +12,7 @@ import { terminalOutput } from './output.ts';
 export async function createProgram(context: Context, wanted: string | undefined): Promise<Command> {
   const program = new Command('iot')
     .description('The IoT platform: run it on this machine, and work with its devices and their data')
+    .version(version(), '--version', 'the version of this clone')
     .showHelpAfterError()
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .exitOverride();
@@ -20,6 +22,11 @@ export async function createProgram(context: Context, wanted: string | undefined
   registerLogin(program, context);
   await registerBenchLazily(program, wanted);
   return program;
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }
 
 async function registerBenchLazily(program: Command, wanted: string | undefined): Promise<void> {
