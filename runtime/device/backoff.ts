@@ -5,7 +5,7 @@
  */
 export type BackoffBounds = { baseMs: number; maxMs: number };
 
-export const defaultBackoff: BackoffBounds = { baseMs: 1_000, maxMs: 120_000 };
+export const defaultBackoff: BackoffBounds = { baseMs: 1_000, maxMs: 30_000 };
 
 /** The longest that attempt number `failures` (0 = first failure) may wait. */
 export function backoffCeiling(failures: number, bounds: BackoffBounds): number {
