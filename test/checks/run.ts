@@ -23,7 +23,7 @@ const generated: { path: string; make: () => string | Promise<string> }[] = [
 ];
 
 const checks: Check[] = [
-  { name: 'types (tsc)', find: () => tool('typescript/bin/tsc', ['-p', '.']) },
+  { name: 'types (tsc)', find: () => tool('@typescript/native/bin/tsc', ['-p', '.']) },
   {
     name: 'lint and format (biome)',
     find: () => tool('@biomejs/biome/bin/biome', ['check', '--error-on-warnings', '.']),

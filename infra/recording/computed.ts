@@ -1,0 +1,40 @@
+/**
+ * What Google would compute: outputs that are in no input. Only what the program reads. An unknown type is an error, so
+ * that a new resource is described here before anybody relies on `undefined`.
+ */
+export type ComputedArgs = { type: string; name: string; inputs: Readonly<Record<string, unknown>>; project: string };
+export type InvokeArgs = { token: string; inputs: Readonly<Record<string, unknown>> };
+
+type Compute = (args: ComputedArgs) => { id: string; state: Record<string, unknown> };
+
+const named = ({ inputs, name }: ComputedArgs): string => (typeof inputs['name'] === 'string' ? inputs['name'] : name);
+
+/** By type; the rest of a known package gets an id alone. */
+const types: Readonly<Record<string, Compute>> = {
+  'gcp:compute/network:Network': (args) => {
+    const path = `projects/${args.project}/global/networks/${named(args)}`;
+    return { id: path, state: { selfLink: `https://www.googleapis.com/compute/v1/${path}` } };
+  },
+  'random:index/randomId:RandomId': () => ({
+    id: '3q2-7w',
+    state: { hex: 'deadbeef', dec: '3735928559', b64Url: '3q2-7w' },
+  }),
+};
+
+const packages = /^(gcp|kubernetes|random|command|pulumi|iot):/;
+
+/** @throws Error for a type of a package that the platform does not use. */
+export function computedOutputs(args: ComputedArgs): { id: string; state: Record<string, unknown> } {
+  const compute = types[args.type];
+  if (compute !== undefined) return compute(args);
+  if (!packages.test(args.type))
+    throw new Error(`${args.type} is of no package that the platform uses; infra/recording/computed.ts says which`);
+  return { id: `${named(args)}-id`, state: {} };
+}
+
+/** Data sources. @throws Error for one that is not described: a program that reads the cloud cannot be previewed without one. */
+export function invoked({ token }: InvokeArgs): Record<string, unknown> {
+  throw new Error(
+    `the program calls ${token}: describe its answer in infra/recording/computed.ts, or better, do without it`,
+  );
+}

@@ -1,0 +1,102 @@
+import type { z } from 'zod';
+import { EnvironmentSettings, PreviewSettings } from './schema.ts';
+
+/** Everything wrong with a stack's settings at once, before anything is created. */
+export class StackSettingsError extends Error {
+  readonly problems: readonly string[];
+  constructor(stack: string, problems: readonly string[]) {
+    super(
+      `${problems.length} wrong setting${problems.length === 1 ? '' : 's'} of stack ${stack}:\n${problems.map((p) => `  - ${p}`).join('\n')}\n` +
+        `Set them with \`pulumi config set KEY VALUE -s ${stack}\` or in stacks/Pulumi.${stack}.yaml; docs/reference/stack-settings.md lists them all.`,
+    );
+    this.name = 'StackSettingsError';
+    this.problems = problems;
+  }
+}
+
+export type StackSettings =
+  | (EnvironmentSettings & { program: 'environment' })
+  | (PreviewSettings & { program: 'preview' });
+
+/** Namespaces that the engine itself reads. */
+const engineKeys = /^pulumi:/;
+
+/**
+ * @param stack the stack's name
+ * @param config every key of the stack with its namespace (`iot-platform:region`), values as the engine gives them:
+ *   text, and JSON for lists and objects
+ * @throws StackSettingsError
+ */
+export function readStackSettings(
+  stack: string,
+  project: string,
+  config: Readonly<Record<string, string>>,
+): StackSettings {
+  const problems: string[] = [];
+  const raw: Record<string, unknown> = {};
+  const preview = config[`${project}:program`] === 'preview';
+  const schema = preview ? PreviewSettings : EnvironmentSettings;
+  const objects = new Set(Object.keys(schema.shape).filter((key) => takesJson(schema.shape[key as never])));
+  for (const [key, value] of Object.entries(config)) {
+    if (engineKeys.test(key)) continue;
+    const at = key.indexOf(':');
+    const [namespace, name] = [key.slice(0, at), key.slice(at + 1)];
+    if (namespace !== project) {
+      problems.push(
+        `${key} is set, but nothing reads it: the program's providers are explicit and take their values from ${project}:… settings. Remove it with \`pulumi config rm ${key}\``,
+      );
+      continue;
+    }
+    if (!objects.has(name)) {
+      raw[name] = value;
+      continue;
+    }
+    try {
+      raw[name] = JSON.parse(value);
+    } catch (error) {
+      problems.push(`${name} is '${value}': allowed is JSON or a YAML list or object (${(error as Error).message})`);
+    }
+  }
+  // Settings that Pulumi.yaml declares for the other program come with their defaults; only a value of one's own is wrong.
+  const parsed = schema.safeParse(raw);
+  if (!parsed.success)
+    for (const issue of parsed.error.issues) problems.push(...wordsOf(issue, raw, Object.keys(schema.shape)));
+  if (problems.length > 0 || !parsed.success) throw new StackSettingsError(stack, problems);
+  return parsed.data as StackSettings;
+}
+
+function wordsOf(issue: z.core.$ZodIssue, raw: Record<string, unknown>, known: readonly string[]): string[] {
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) =>
+      issue.path.length === 0
+        ? `${key} is not a setting; ${nearest(key, known)}`
+        : `${issue.path.join('.')}.${key} is not a setting`,
+    );
+  const path = issue.path.map(String);
+  const value = path.reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], raw);
+  const shown =
+    value === undefined ? 'is not set' : `is ${typeof value === 'string' ? `'${value}'` : JSON.stringify(value)}`;
+  return [`${path.join('.')} ${shown}: ${issue.message}`];
+}
+
+function takesJson(schema: z.ZodType): boolean {
+  let at: z.core.$ZodType = schema;
+  for (;;) {
+    const { def } = at._zod as unknown as { def: { type: string; innerType?: z.core.$ZodType } };
+    if (def.innerType === undefined) return ['array', 'object', 'record'].includes(def.type);
+    at = def.innerType;
+  }
+}
+
+/** The known name that shares the longest beginning, or all. */
+function nearest(name: string, known: readonly string[]): string {
+  const common = (a: string, b: string) => {
+    let n = 0;
+    while (n < a.length && a[n]?.toLowerCase() === b[n]?.toLowerCase()) n++;
+    return n;
+  };
+  const best = [...known].sort((a, b) => common(name, b) - common(name, a))[0];
+  return best !== undefined && common(name, best) >= 3
+    ? `did you mean ${best}?`
+    : `the settings are ${known.join(', ')}`;
+}

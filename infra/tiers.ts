@@ -1,0 +1,140 @@
+/**
+ * What a tier is, as data: the only place where `prod` differs from `dev`. Components read these values and never the
+ * tier's name, so that a difference between environments is always visible here.
+ */
+export const tierNames = ['ephemeral', 'dev', 'staging', 'prod'] as const;
+export type TierName = (typeof tierNames)[number];
+
+/**
+ * Protection of what holds data or a name that devices know, in one value. The three layers refuse in three places:
+ * Pulumi's engine, the provider, and Google's API (from anywhere, the console included).
+ */
+export type Lifecycle = {
+  /** Pulumi's `protect` on everything that holds data. */
+  protect: boolean;
+  /** The provider's own refusal, on everything that holds data. */
+  deletionPolicy: 'DELETE' | 'PREVENT';
+  /** `deletionProtection` flags of the APIs: cluster, SQL, Memorystore, Firestore. Has to be false in the state before a destroy. */
+  apiProtection: boolean;
+  /** Whether a destroy also deletes what it finds inside: buckets with objects, CAs with live certificates, pools in grace. */
+  forceDelete: boolean;
+};
+
+export type Tier = {
+  name: TierName;
+  lifecycle: Lifecycle;
+  cluster: {
+    releaseChannel: 'RAPID' | 'REGULAR' | 'STABLE';
+    /** Backup for GKE; a locked plan would block a destroy, so ephemeral has none. */
+    backupDays: number | null;
+  };
+  database: {
+    edition: 'ENTERPRISE' | 'ENTERPRISE_PLUS';
+    availability: 'ZONAL' | 'REGIONAL';
+    /** Automatic backups kept, and days of transaction log for point-in-time recovery; null: none. */
+    backups: { kept: number; pointInTimeDays: number } | null;
+    /** A last backup that Google keeps for so many days after a deletion. */
+    finalBackupDays: number | null;
+  };
+  cache: { replicas: 0 | 1 | 2 };
+  documents: { pointInTime: boolean; backupDays: number | null };
+  authority: {
+    /** Enterprise lists, describes and revokes; DevOps is cheaper and only issues. */
+    caTier: 'ENTERPRISE' | 'DEVOPS';
+    keyProtection: 'HSM' | 'SOFTWARE';
+    rootYears: number;
+    issuingYears: number;
+  };
+  messaging: {
+    /** How far back a subscription can be sought; covers the database's recovery window in tiers that have one. */
+    topicRetentionDays: number;
+    archive: boolean;
+  };
+  workloads: {
+    /** Fewest pods of a part, whatever the fleet's size. */
+    gateway: number;
+    processor: number;
+    service: number;
+    /** Spread over zones is demanded (`DoNotSchedule`) or only wished for. */
+    strictSpread: boolean;
+  };
+  observability: { logDays: number; pageOnBurn: boolean; uptimeProbe: boolean };
+  /** A domain is needed: devices and people reach the environment by name. */
+  needsDomain: boolean;
+};
+
+const deletable: Lifecycle = { protect: false, deletionPolicy: 'DELETE', apiProtection: false, forceDelete: true };
+const guarded: Lifecycle = { protect: true, deletionPolicy: 'PREVENT', apiProtection: true, forceDelete: false };
+
+export const tiers: Readonly<Record<TierName, Tier>> = {
+  ephemeral: {
+    name: 'ephemeral',
+    lifecycle: deletable,
+    cluster: { releaseChannel: 'REGULAR', backupDays: null },
+    database: { edition: 'ENTERPRISE', availability: 'ZONAL', backups: null, finalBackupDays: null },
+    cache: { replicas: 0 },
+    documents: { pointInTime: false, backupDays: null },
+    authority: { caTier: 'DEVOPS', keyProtection: 'SOFTWARE', rootYears: 1, issuingYears: 1 },
+    messaging: { topicRetentionDays: 1, archive: false },
+    workloads: { gateway: 1, processor: 1, service: 1, strictSpread: false },
+    observability: { logDays: 7, pageOnBurn: false, uptimeProbe: false },
+    needsDomain: false,
+  },
+  dev: {
+    name: 'dev',
+    lifecycle: deletable,
+    cluster: { releaseChannel: 'REGULAR', backupDays: null },
+    database: {
+      edition: 'ENTERPRISE',
+      availability: 'ZONAL',
+      backups: { kept: 7, pointInTimeDays: 3 },
+      finalBackupDays: null,
+    },
+    cache: { replicas: 0 },
+    documents: { pointInTime: false, backupDays: null },
+    authority: { caTier: 'DEVOPS', keyProtection: 'SOFTWARE', rootYears: 5, issuingYears: 3 },
+    messaging: { topicRetentionDays: 4, archive: false },
+    workloads: { gateway: 2, processor: 1, service: 1, strictSpread: false },
+    observability: { logDays: 30, pageOnBurn: false, uptimeProbe: false },
+    needsDomain: false,
+  },
+  staging: {
+    name: 'staging',
+    lifecycle: guarded,
+    cluster: { releaseChannel: 'REGULAR', backupDays: 7 },
+    database: {
+      edition: 'ENTERPRISE',
+      availability: 'REGIONAL',
+      backups: { kept: 14, pointInTimeDays: 7 },
+      finalBackupDays: 7,
+    },
+    cache: { replicas: 1 },
+    documents: { pointInTime: true, backupDays: 7 },
+    authority: { caTier: 'ENTERPRISE', keyProtection: 'HSM', rootYears: 10, issuingYears: 5 },
+    messaging: { topicRetentionDays: 8, archive: true },
+    workloads: { gateway: 3, processor: 2, service: 2, strictSpread: true },
+    observability: { logDays: 30, pageOnBurn: false, uptimeProbe: true },
+    needsDomain: true,
+  },
+  prod: {
+    name: 'prod',
+    lifecycle: guarded,
+    cluster: { releaseChannel: 'STABLE', backupDays: 30 },
+    database: {
+      edition: 'ENTERPRISE_PLUS',
+      availability: 'REGIONAL',
+      backups: { kept: 30, pointInTimeDays: 14 },
+      finalBackupDays: 30,
+    },
+    cache: { replicas: 1 },
+    documents: { pointInTime: true, backupDays: 30 },
+    authority: { caTier: 'ENTERPRISE', keyProtection: 'HSM', rootYears: 10, issuingYears: 5 },
+    messaging: { topicRetentionDays: 15, archive: true },
+    workloads: { gateway: 6, processor: 3, service: 3, strictSpread: true },
+    observability: { logDays: 90, pageOnBurn: true, uptimeProbe: true },
+    needsDomain: true,
+  },
+};
+
+/** The same tier with its protection dropped: what `protection: off` sets before a destroy, and says so in the log. */
+export const unprotected = (tier: Tier): Tier => ({ ...tier, lifecycle: deletable });

@@ -1,0 +1,66 @@
+import { type Recording, record } from '../../../infra/recording/record.ts';
+import { run } from '../../../stacks/index.ts';
+
+/** Settings of a test's stack: only what has no default, and what the test is about. */
+export type Given = Readonly<Record<string, string | number | boolean | object>>;
+
+const least: Record<string, Given> = {
+  ephemeral: { tier: 'ephemeral', project: 'iot-eph-1', region: 'europe-west1', devices: 50 },
+  dev: { tier: 'dev', project: 'iot-dev-1', region: 'europe-west1' },
+  staging: {
+    tier: 'staging',
+    project: 'iot-staging-1',
+    region: 'europe-west1',
+    domain: 'staging.iot.example.com',
+    devices: 5_000,
+  },
+  prod: {
+    tier: 'prod',
+    project: 'iot-prod-1',
+    region: 'europe-west1',
+    domain: 'iot.example.com',
+    devices: 55_000,
+    alertEmails: ['ops@example.com'],
+  },
+};
+
+export type RecordGiven = {
+  tier: 'ephemeral' | 'dev' | 'staging' | 'prod';
+  mode?: 'up' | 'preview';
+  settings?: Given;
+  history?: object;
+  stack?: string;
+};
+
+/** The environment program of a tier, as it would register everything. */
+export function recordEnvironment({
+  tier,
+  mode = 'up',
+  settings = {},
+  history,
+  stack = tier,
+}: RecordGiven): Promise<Recording> {
+  return recordStack(stack, { ...least[tier], ...settings }, mode, history);
+}
+
+export function recordStack(
+  stack: string,
+  settings: Given,
+  mode: 'up' | 'preview',
+  history?: object,
+): Promise<Recording> {
+  const config = Object.fromEntries(
+    Object.entries(settings).map(([key, value]) => [
+      `iot-platform:${key}`,
+      typeof value === 'object' ? JSON.stringify(value) : String(value),
+    ]),
+  );
+  return record({
+    project: 'iot-platform',
+    stack,
+    config,
+    mode,
+    stackOutputs: history === undefined ? {} : { [`organization/iot-platform/${stack}`]: { deployed: history } },
+    program: run,
+  });
+}
