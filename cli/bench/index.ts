@@ -143,7 +143,8 @@ export function registerBench(program: Command): void {
     .option('--fault-messages <n>', 'readings for each fault', whole(500, 10_000_000), 300_000)
     .option('--fault-rate <n>', 'readings a second under a fault', whole(10, 10_000), 2_000)
     .option('--away <seconds>', 'how long the database is away', whole(1, 600), 60)
-    .action(async (options: Common & { write?: boolean } & Record<string, number>) => {
+    .option('--resume', 'go on where an earlier run on this data folder ended')
+    .action(async (options: Common & { write?: boolean; resume?: boolean } & Record<string, number>) => {
       const { benchAll, writePage } = await import('./report/all.ts');
       const { benchmarksPage } = await import('./report/page.ts');
       const number = (name: string) => options[name] as number;
@@ -158,6 +159,7 @@ export function registerBench(program: Command): void {
           faultMessages: number('faultMessages'),
           faultRate: number('faultRate'),
           awaySeconds: number('away'),
+          resume: options.resume === true,
         },
         say,
       );

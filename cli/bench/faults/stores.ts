@@ -17,7 +17,8 @@ export function storesOf(platform: BenchPlatform, devices: readonly string[], si
       client.on('error', () => undefined);
       await client.connect();
       try {
-        found.push(...((await client.query(text, [defaultTenant, devices, since])).rows as T[]));
+        // Not spread into push: 300,000 rows are more arguments than a call can have.
+        for (const row of (await client.query(text, [defaultTenant, devices, since])).rows) found.push(row as T);
       } finally {
         await client.end();
       }

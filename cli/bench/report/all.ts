@@ -1,5 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { checkout } from '../../../runtime/local/folder.ts';
 import { benchConnections } from '../connections.ts';
 import { benchFaults } from '../faults/bench.ts';
@@ -20,6 +20,8 @@ export type AllOptions = {
   faultMessages: number;
   faultRate: number;
   awaySeconds: number;
+  /** Go on with what `bench/benchmarks.json` of the data folder already has. */
+  resume: boolean;
 };
 
 const pathShapes: { rate: number; batch: number }[] = [
@@ -30,12 +32,43 @@ const pathShapes: { rate: number; batch: number }[] = [
   { rate: 20_000, batch: 10 },
 ];
 
-/** Every benchmark, one after the other, on a machine that should have nothing else to do. */
+/**
+ * Every benchmark, one after the other, on a machine that should have nothing else to do. What is measured is kept in
+ * `bench/benchmarks.json` of the data folder at once: a run that ends early goes on with `resume` where it stopped.
+ */
 export async function benchAll(
   platform: BenchPlatform,
   options: AllOptions,
   say: (line: string) => void,
 ): Promise<AllResults> {
+  const kept = await keptResults(join(platform.dir, 'benchmarks.json'), options.resume, say);
+  const paths = await kept('paths', () => everyPath(platform, options, say));
+  const handshakes = await kept('handshakes', () => benchHandshakes(platform, options.handshakes, say));
+  const monolith = await kept('monolith', () => {
+    const { runs, connections } = options;
+    const shape = { rates: [100, 1_000, 3_000], seconds: 10, warmupSeconds: 3, commitMs: 2 };
+    return benchMonolith(platform, { ...shape, runs, connections }, say);
+  });
+  const connections = await kept('connections', () => benchConnections(platform, options.idle, say));
+  const faults = await kept('faults', () => {
+    const { faultMessages: messages, faultRate: rate, awaySeconds: away } = options;
+    return benchFaults(platform, { messages, rate, away }, say);
+  });
+  const { full, resumed } = handshakes.gateway;
+  const reconnects = [
+    reconnect(fleet.devices, fleet.pods, full.perCoreSecond),
+    reconnect(fleet.devices, fleet.pods, resumed.perCoreSecond),
+    // A zone of three is lost: its devices connect to the pods of the other two.
+    reconnect(Math.ceil(fleet.devices / 3), (2 * fleet.pods) / 3, full.perCoreSecond),
+  ];
+  return { paths, connections, handshakes, reconnects, monolith, faults };
+}
+
+async function everyPath(
+  platform: BenchPlatform,
+  options: AllOptions,
+  say: (line: string) => void,
+): Promise<PathResult[][]> {
   const paths: PathResult[][] = [];
   for (const shape of pathShapes) {
     const path: PathOptions = {
@@ -52,37 +85,22 @@ export async function benchAll(
     }
     paths.push(runs.sort((a, b) => a.load.puback.p99 - b.load.puback.p99));
   }
-  say('handshakes');
-  const handshakes = await benchHandshakes(platform, options.handshakes, say);
-  say('monolith');
-  const monolith = await benchMonolith(
-    platform,
-    {
-      rates: [100, 1_000, 3_000],
-      seconds: 10,
-      warmupSeconds: 3,
-      commitMs: 2,
-      runs: options.runs,
-      connections: options.connections,
-    },
-    say,
-  );
-  say('connections');
-  const connections = await benchConnections(platform, options.idle, say);
-  say('faults');
-  const faults = await benchFaults(
-    platform,
-    { messages: options.faultMessages, rate: options.faultRate, away: options.awaySeconds },
-    say,
-  );
-  const { full, resumed } = handshakes.gateway;
-  const reconnects = [
-    reconnect(fleet.devices, fleet.pods, full.perCoreSecond),
-    reconnect(fleet.devices, fleet.pods, resumed.perCoreSecond),
-    // A zone of three is lost: its devices connect to the pods of the other two.
-    reconnect(Math.ceil(fleet.devices / 3), (2 * fleet.pods) / 3, full.perCoreSecond),
-  ];
-  return { paths, connections, handshakes, reconnects, monolith, faults };
+  return paths;
+}
+
+/** Measures a part, or takes it from the file when the run goes on from an earlier one. */
+async function keptResults(file: string, resume: boolean, say: (line: string) => void) {
+  const results: Record<string, unknown> = resume ? JSON.parse(await readFile(file, 'utf8')) : {};
+  return async <T>(name: string, measure: () => Promise<T>): Promise<T> => {
+    if (name in results) say(`${name}: taken from ${file}`);
+    else {
+      say(name);
+      results[name] = await measure();
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, JSON.stringify(results));
+    }
+    return results[name] as T;
+  };
 }
 
 /** The planned fleet, and the gateways planned for it. */
