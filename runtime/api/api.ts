@@ -10,7 +10,7 @@ import type { Log } from '../platform/service/log.ts';
 import type { Tracing } from '../platform/service/trace.ts';
 import { bundledVerifier, externalVerifier } from './access/issuers.ts';
 import { createAuthorizationServer, dashboardClient } from './identity/authorization-server.ts';
-import { ensureIdentityKeys } from './identity/keys.ts';
+import { openIdentityKeys } from './identity/open-keys.ts';
 import { addIdentityRoutes } from './identity/routes.ts';
 import { sweepExpiredState } from './identity/state-adapter.ts';
 import { createIdentityStore } from './identity/store.ts';
@@ -69,7 +69,7 @@ export async function createApi(dependencies: ApiDependencies) {
   const hub = createLiveHub(cache, log);
   const streams = createLiveStreams({ hub, clock, metrics });
 
-  const keys = external === undefined ? await ensureIdentityKeys(settings.IOT_KEYS_DIR) : undefined;
+  const keys = external === undefined ? await openIdentityKeys(settings) : undefined;
   const audience = settings.IOT_OIDC_AUDIENCE ?? publicUrl;
   addOperations(app, operations, {
     verifier:

@@ -9,7 +9,7 @@ import { serveOperations } from '../platform/http/serve.ts';
 import { guardStore } from '../platform/resilience/store-guard.ts';
 import type { Running, ServiceContext } from '../platform/service/run.ts';
 import { startTracing, type Tracing } from '../platform/service/trace.ts';
-import { loadIssuer } from './authority/local-authority.ts';
+import { openIssuer } from './authority/open-issuer.ts';
 import { startCompaction } from './change-compaction.ts';
 import { startSweep } from './connection-sweep.ts';
 import { guardedCore } from './database.ts';
@@ -25,7 +25,7 @@ export async function startDevices(
   options: { checkAnswers?: boolean; tracing?: Tracing } = {},
 ): Promise<DevicesService> {
   const { tracing = startTracing(settings, 'devices'), ...serving } = options;
-  const issuer = await loadIssuer(settings.IOT_CA_DIR);
+  const issuer = await openIssuer(settings);
   const pool = createPool(
     {
       name: 'core',

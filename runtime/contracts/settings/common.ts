@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cloudSqlForm, googleEndpoint, isDatabaseUrl, redisUrlProblem } from './cloud.ts';
 
 /** Building blocks of settings schemas: each says in words what is allowed, because the words are the error message. */
 export const port = (fallback?: number) => {
@@ -30,15 +31,20 @@ export const url = (...protocols: string[]) =>
       `allowed is a URL that begins with ${protocols.map((p) => `${p}://`).join(' or ')}`,
     );
 
-/** Named databases: `a=postgres://…,b=postgres://…`. The names are those of the shard map. */
+/** A database: `postgres://…`, or Cloud SQL through Google's connector. */
+export const databaseUrl = z.string().refine(isDatabaseUrl, `allowed is postgres://… or ${cloudSqlForm}`);
+
+/** Named databases: `a=postgres://…,b=postgres://…`, each as `databaseUrl`. The names are those of the shard map. */
 export const databases = z.string().transform((text, context) => {
   const found: Record<string, string> = {};
   for (const entry of text.split(',')) {
     const at = entry.indexOf('=');
     const name = entry.slice(0, at);
     const value = entry.slice(at + 1);
-    if (at < 1 || !/^[a-z][a-z0-9_]{0,30}$/.test(name) || !/^postgres(ql)?:\/\//.test(value) || name in found) {
-      context.addIssue('allowed is name=postgres://…,name=postgres://… with each name once');
+    if (at < 1 || !/^[a-z][a-z0-9_]{0,30}$/.test(name) || !isDatabaseUrl(value) || name in found) {
+      context.addIssue(
+        `allowed is name=postgres://…,name=postgres://… with each name once, or ${cloudSqlForm} for each`,
+      );
       return z.NEVER;
     }
     found[name] = value;
@@ -67,12 +73,22 @@ export const commonSettings = {
     .min(0, 'allowed is 0 to 1')
     .max(1, 'allowed is 0 to 1')
     .default(0),
+  /** Sends every call to Google (but Pub/Sub's, which has PUBSUB_EMULATOR_HOST) to a test server on this machine. */
+  IOT_GOOGLE_ENDPOINT: googleEndpoint().optional(),
 };
 
 /** Where the stores are. In the cloud these come from the stack's outputs, on one machine from the launcher. */
-export const coreDatabase = { IOT_CORE_DATABASE_URL: url('postgres', 'postgresql') };
+export const coreDatabase = { IOT_CORE_DATABASE_URL: databaseUrl };
 export const shardDatabases = { IOT_SHARD_DATABASE_URLS: databases };
-export const cache = { IOT_REDIS_URL: url('redis', 'rediss') };
+export const cache = {
+  /** With `?auth=iam` the password is an access token of the service's own account, renewed before it ends. */
+  IOT_REDIS_URL: z.string().superRefine((text, context) => {
+    const problem = redisUrlProblem(text);
+    if (problem !== undefined) context.addIssue(problem);
+  }),
+  /** PEM file of the CA that signed the server's certificate, for `rediss:`; the system's CAs without it. */
+  IOT_REDIS_CA_FILE: z.string().min(1).optional(),
+};
 export const bus = {
   IOT_PUBSUB_PROJECT: z.string().regex(/^[a-z][a-z0-9-]{4,29}$/, 'allowed is a Google Cloud project id'),
   /** Read by Google's client itself; set by the local launcher, absent in the cloud. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { caPoolResource, documentsPlace, keyVersionResource, secretResource } from './cloud.ts';
 import {
   bus,
   cache,
@@ -66,16 +67,40 @@ export const ProcessorSettings = z.object({
   IOT_ROLLUP_RETENTION_DAYS: whole(400, 1, 3_650),
 });
 
-export const DevicesSettings = z.object({
-  ...commonSettings,
-  ...bus,
-  ...cache,
-  ...coreDatabase,
-  IOT_HTTP_PORT: port(),
-  /** Folder with the issuing CA's key and certificate (`issuing-ca.key`, `issuing-ca.pem`, `root-ca.pem`). */
-  IOT_CA_DIR: z.string().min(1),
-  IOT_CERTIFICATE_DAYS: whole(90, 1, 825),
-});
+export const DevicesSettings = z
+  .object({
+    ...commonSettings,
+    ...bus,
+    ...cache,
+    ...coreDatabase,
+    IOT_HTTP_PORT: port(),
+    /** Folder with the issuing CA's key and certificate (`issuing-ca.key`, `issuing-ca.pem`, `root-ca.pem`). */
+    IOT_CA_DIR: z.string().min(1).optional(),
+    /** The issuing CA's key in Cloud KMS instead: P-256, SHA-256. Its certificate stands in the core database. */
+    IOT_CA_KMS_KEY: keyVersionResource().optional(),
+    /** Pool of the root CA, which signs the issuing CA's certificate. */
+    IOT_CA_ROOT_POOL: caPoolResource().optional(),
+    /** Who signs devices' certificates when the authority is in the cloud: our issuer with the KMS key, or CAS itself. */
+    IOT_DEVICE_CERTIFICATES: z.enum(['kms', 'cas'], 'allowed is kms or cas').default('kms'),
+    /** Pool of Certificate Authority Service that signs devices' certificates, for `cas`. */
+    IOT_DEVICE_CA_POOL: caPoolResource().optional(),
+    IOT_CERTIFICATE_DAYS: whole(90, 1, 825),
+    /** Where device documents (twins) are. */
+    IOT_DOCUMENTS: documentsPlace().default('postgres'),
+  })
+  .superRefine((s, context) => {
+    const wrong = (name: keyof typeof s, message: string) =>
+      context.addIssue({ code: 'custom', path: [name], message });
+    const cloud = s.IOT_CA_KMS_KEY !== undefined || s.IOT_DEVICE_CERTIFICATES === 'cas';
+    if (s.IOT_CA_DIR === undefined && !cloud)
+      wrong('IOT_CA_DIR', 'set it, or IOT_CA_KMS_KEY with IOT_CA_ROOT_POOL, or IOT_DEVICE_CERTIFICATES=cas');
+    if (s.IOT_CA_DIR !== undefined && cloud)
+      wrong('IOT_CA_DIR', 'allowed is either it, or IOT_CA_KMS_KEY or IOT_DEVICE_CERTIFICATES=cas, not both');
+    if (s.IOT_CA_KMS_KEY !== undefined && s.IOT_CA_ROOT_POOL === undefined)
+      wrong('IOT_CA_ROOT_POOL', 'needed with IOT_CA_KMS_KEY: the root signs the certificate of that key');
+    if ((s.IOT_DEVICE_CERTIFICATES === 'cas') !== (s.IOT_DEVICE_CA_POOL !== undefined))
+      wrong('IOT_DEVICE_CA_POOL', 'needed with IOT_DEVICE_CERTIFICATES=cas, and only then');
+  });
 
 export const TelemetrySettings = z.object({
   ...commonSettings,
@@ -90,31 +115,50 @@ export const TelemetrySettings = z.object({
   IOT_SCRAPE: z.string().default(''),
 });
 
-export const ApiSettings = z.object({
-  ...commonSettings,
-  ...cache,
-  ...coreDatabase,
-  IOT_HTTP_PORT: port(),
-  IOT_DEVICES_URL: url('http', 'https'),
-  IOT_TELEMETRY_URL: url('http', 'https'),
-  /** Public base URL; issuer of the bundled authorization server and audience of its tokens. */
-  IOT_PUBLIC_URL: url('http', 'https'),
-  /** Another OpenID Connect issuer instead of the bundled one. */
-  IOT_OIDC_ISSUER: url('http', 'https').optional(),
-  IOT_OIDC_AUDIENCE: z.string().optional(),
-  /** Folder with the bundled authorization server's signing keys and cookie keys (mode 0600). */
-  IOT_KEYS_DIR: z.string().min(1),
-  /** Folder of the built dashboard. */
-  IOT_DASHBOARD_DIR: z.string().optional(),
-  /** Health endpoints of the parts for the platform page: `name=http://host:port,…` */
-  IOT_PARTS: z.string().default(''),
-  /** Local launcher's status file, for pids, CPU and memory on the platform page. */
-  IOT_LOCAL_STATUS: z.string().optional(),
-  IOT_RATE_PER_CLIENT: whole(100, 1, 1_000_000),
-  IOT_RATE_PER_ADDRESS: whole(200, 1, 1_000_000),
-  IOT_BODY_BYTES: whole(65_536, 1_024, 10_485_760),
-  IOT_TRUST_PROXY: flag(false),
-});
+export const ApiSettings = z
+  .object({
+    ...commonSettings,
+    ...cache,
+    ...coreDatabase,
+    IOT_HTTP_PORT: port(),
+    IOT_DEVICES_URL: url('http', 'https'),
+    IOT_TELEMETRY_URL: url('http', 'https'),
+    /** Public base URL; issuer of the bundled authorization server and audience of its tokens. */
+    IOT_PUBLIC_URL: url('http', 'https'),
+    /** Another OpenID Connect issuer instead of the bundled one. */
+    IOT_OIDC_ISSUER: url('http', 'https').optional(),
+    IOT_OIDC_AUDIENCE: z.string().optional(),
+    /** Folder with the bundled authorization server's signing keys and cookie keys (mode 0600). */
+    IOT_KEYS_DIR: z.string().min(1).optional(),
+    /** Secret in Secret Manager that holds these keys instead; the api makes and rotates them. */
+    IOT_KEYS_SECRET: secretResource().optional(),
+    /** Age at which a key in IOT_KEYS_SECRET is followed by a new one. */
+    IOT_KEYS_ROTATION_DAYS: whole(30, 1, 365),
+    /** Secret that gets a one-time code at the first start without any user; who has the code becomes administrator. */
+    IOT_FIRST_ADMIN_SECRET: secretResource().optional(),
+    /** Folder of the built dashboard. */
+    IOT_DASHBOARD_DIR: z.string().optional(),
+    /** Health endpoints of the parts for the platform page: `name=http://host:port,…` */
+    IOT_PARTS: z.string().default(''),
+    /** Local launcher's status file, for pids, CPU and memory on the platform page. */
+    IOT_LOCAL_STATUS: z.string().optional(),
+    IOT_RATE_PER_CLIENT: whole(100, 1, 1_000_000),
+    IOT_RATE_PER_ADDRESS: whole(200, 1, 1_000_000),
+    IOT_BODY_BYTES: whole(65_536, 1_024, 10_485_760),
+    IOT_TRUST_PROXY: flag(false),
+  })
+  .superRefine((s, context) => {
+    const wrong = (name: keyof typeof s, message: string) =>
+      context.addIssue({ code: 'custom', path: [name], message });
+    const places = [s.IOT_KEYS_DIR, s.IOT_KEYS_SECRET].filter((place) => place !== undefined).length;
+    if (s.IOT_OIDC_ISSUER === undefined && places !== 1)
+      wrong(
+        'IOT_KEYS_DIR',
+        'exactly one of IOT_KEYS_DIR and IOT_KEYS_SECRET is needed by the bundled authorization server',
+      );
+    if (s.IOT_OIDC_ISSUER !== undefined && s.IOT_FIRST_ADMIN_SECRET !== undefined)
+      wrong('IOT_FIRST_ADMIN_SECRET', 'people come from IOT_OIDC_ISSUER; leave it out');
+  });
 
 export const SimulatorSettings = z.object({
   ...commonSettings,
@@ -129,3 +173,28 @@ export const SimulatorSettings = z.object({
   IOT_MESSAGES_PER_MINUTE: whole(12, 1, 60_000),
   IOT_LEDGER: flag(false),
 });
+
+/** Sidecar of the gateway: keeps the files of IOT_TLS_DIR from Certificate Authority Service. */
+export const CertificatesSettings = z.object({
+  ...commonSettings,
+  /** Folder shared with the gateway, in memory; the pod's private key is made here and never leaves it. */
+  IOT_TLS_DIR: z.string().min(1),
+  /** Pool of Certificate Authority Service that signs server certificates. */
+  IOT_SERVER_CA_POOL: caPoolResource(),
+  /** Host names of the certificate, comma between; the first is its common name. */
+  IOT_SERVER_NAMES: z.string().transform((text, context) => {
+    const names = text.split(',').map((each) => each.trim());
+    if (names.length > 20 || !names.every((each) => hostName.test(each)) || new Set(names).size !== names.length) {
+      context.addIssue('allowed is 1 to 20 different host names in lower case, as mqtt.example.com,mqtt-2.example.com');
+      return z.NEVER;
+    }
+    return names;
+  }),
+  /** Life of a certificate; it is renewed at two thirds. */
+  IOT_SERVER_CERTIFICATE_HOURS: whole(168, 1, 2_160),
+  /** The devices service, which knows the CAs whose device certificates are good. */
+  IOT_DEVICES_URL: url('http', 'https'),
+});
+const hostName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
+
+export { AuthoritySettings, MigrateSettings, RetentionSettings } from './jobs.ts';

@@ -13,6 +13,8 @@ export class SettingsError extends Error {
 }
 
 const secretName = /(PASSWORD|SECRET|TOKEN|_KEY|_URLS?)$/;
+/** A Google resource name says where a secret is, not what it is. */
+const mayBeSecret = (name: string, value: string) => secretName.test(name) && !value.startsWith('projects/');
 
 /**
  * One typed, frozen value from an environment record. Unknown names that begin with `IOT_` are refused: a misspelt
@@ -40,7 +42,11 @@ export function readSettings<S extends z.ZodObject>(
       const name = String(issue.path[0] ?? 'settings');
       const value = given[name];
       const shown =
-        value === undefined ? 'is not set' : secretName.test(name) ? 'has a wrong value (not shown)' : `is '${value}'`;
+        value === undefined
+          ? 'is not set'
+          : mayBeSecret(name, value)
+            ? 'has a wrong value (not shown)'
+            : `is '${value}'`;
       problems.push(`${name} ${shown}: ${issue.message}`);
     }
   }
