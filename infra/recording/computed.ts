@@ -15,6 +15,25 @@ const types: Readonly<Record<string, Compute>> = {
     const path = `projects/${args.project}/global/networks/${named(args)}`;
     return { id: path, state: { selfLink: `https://www.googleapis.com/compute/v1/${path}` } };
   },
+  'gcp:compute/subnetwork:Subnetwork': (args) => {
+    const path = `projects/${args.project}/regions/${args.inputs['region']}/subnetworks/${named(args)}`;
+    return { id: path, state: { selfLink: `https://www.googleapis.com/compute/v1/${path}` } };
+  },
+  'gcp:container/cluster:Cluster': (args) => ({
+    id: `projects/${args.project}/locations/${args.inputs['location']}/clusters/${named(args)}`,
+    state: {
+      controlPlaneEndpointsConfig: {
+        dnsEndpointConfig: { endpoint: `gke-0123456789abcdef-123456789012.${args.inputs['location']}.gke.goog` },
+      },
+    },
+  }),
+  'gcp:projects/serviceIdentity:ServiceIdentity': ({ project, inputs }) => {
+    const service = String(inputs['service']);
+    const email = `service-123456789012@gcp-sa-${service.split('.')[0]}.iam.gserviceaccount.com`;
+    return { id: `projects/${project}/services/${service}`, state: { email, member: `serviceAccount:${email}` } };
+  },
+  'gcp:tags/tagKey:TagKey': () => ({ id: 'tagKeys/281475012216835', state: { name: '281475012216835' } }),
+  'gcp:tags/tagValue:TagValue': () => ({ id: 'tagValues/281475012216836', state: { name: '281475012216836' } }),
   'random:index/randomId:RandomId': () => ({
     id: '3q2-7w',
     state: { hex: 'deadbeef', dec: '3735928559', b64Url: '3q2-7w' },
