@@ -27,11 +27,36 @@ const types: Readonly<Record<string, Compute>> = {
       },
     },
   }),
+  'gcp:memorystore/instance:Instance': (args) => {
+    const path = `projects/${args.project}/locations/${args.inputs['location']}/instances/${args.inputs['instanceId']}`;
+    const pscAutoConnection = (connectionType: string, ipAddress: string) => ({
+      pscAutoConnection: { connectionType, ipAddress, port: 6379 },
+    });
+    return {
+      id: path,
+      state: {
+        name: path,
+        endpoints: [
+          {
+            connections: [
+              pscAutoConnection('CONNECTION_TYPE_READER', '10.2.0.6'),
+              pscAutoConnection('CONNECTION_TYPE_PRIMARY', '10.2.0.5'),
+            ],
+          },
+        ],
+        managedServerCas: [
+          { caCerts: [{ certificates: ['-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----'] }] },
+        ],
+      },
+    };
+  },
   'gcp:projects/serviceIdentity:ServiceIdentity': ({ project, inputs }) => {
     const service = String(inputs['service']);
     const email = `service-123456789012@gcp-sa-${service.split('.')[0]}.iam.gserviceaccount.com`;
     return { id: `projects/${project}/services/${service}`, state: { email, member: `serviceAccount:${email}` } };
   },
+  'gcp:pubsub/schema:Schema': (args) => ({ id: `projects/${args.project}/schemas/${named(args)}`, state: {} }),
+  'gcp:pubsub/topic:Topic': (args) => ({ id: `projects/${args.project}/topics/${named(args)}`, state: {} }),
   'gcp:tags/tagKey:TagKey': () => ({ id: 'tagKeys/281475012216835', state: { name: '281475012216835' } }),
   'gcp:tags/tagValue:TagValue': () => ({ id: 'tagValues/281475012216836', state: { name: '281475012216836' } }),
   'random:index/randomId:RandomId': () => ({
