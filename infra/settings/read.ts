@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { declaredSettings, type Program, saysSame } from './declared.ts';
 import { EnvironmentSettings, PreviewSettings } from './schema.ts';
 
 /** Everything wrong with a stack's settings at once, before anything is created. */
@@ -34,10 +35,10 @@ export function readStackSettings(
 ): StackSettings {
   const problems: string[] = [];
   const raw: Record<string, unknown> = {};
-  const preview = config[`${project}:program`] === 'preview';
-  const schema = preview ? PreviewSettings : EnvironmentSettings;
-  const objects = new Set(Object.keys(schema.shape).filter((key) => takesJson(schema.shape[key as never])));
-  for (const [key, value] of Object.entries(config)) {
+  const program: Program = config[`${project}:program`] === 'preview' ? 'preview' : 'environment';
+  const schema = program === 'preview' ? PreviewSettings : EnvironmentSettings;
+  const declared = declaredSettings();
+  for (const [key, text] of Object.entries(config)) {
     if (engineKeys.test(key)) continue;
     const at = key.indexOf(':');
     const [namespace, name] = [key.slice(0, at), key.slice(at + 1)];
@@ -47,17 +48,23 @@ export function readStackSettings(
       );
       continue;
     }
-    if (!objects.has(name)) {
-      raw[name] = value;
-      continue;
-    }
-    try {
-      raw[name] = JSON.parse(value);
-    } catch (error) {
-      problems.push(`${name} is '${value}': allowed is JSON or a YAML list or object (${(error as Error).message})`);
-    }
+    const known = declared.get(name);
+    if (known === undefined) raw[name] = text;
+    else if (!known.programs.includes(program)) {
+      // The engine gives defaults of Pulumi.yaml to every stack, those of the other program too.
+      if (!saysSame(text, known))
+        problems.push(
+          `${name} is '${text}', and this stack runs the ${program} program: it is a setting of the ${known.programs.join()} program. Remove it with \`pulumi config rm ${name}\`, or set program`,
+        );
+    } else if (known.meansUnset && saysSame(text, known)) continue;
+    else if (known.type !== 'array' && known.type !== 'object') raw[name] = text;
+    else
+      try {
+        raw[name] = JSON.parse(text);
+      } catch (error) {
+        problems.push(`${name} is '${text}': allowed is JSON or a YAML list or object (${(error as Error).message})`);
+      }
   }
-  // Settings that Pulumi.yaml declares for the other program come with their defaults; only a value of one's own is wrong.
   const parsed = schema.safeParse(raw);
   if (!parsed.success)
     for (const issue of parsed.error.issues) problems.push(...wordsOf(issue, raw, Object.keys(schema.shape)));
@@ -77,15 +84,6 @@ function wordsOf(issue: z.core.$ZodIssue, raw: Record<string, unknown>, known: r
   const shown =
     value === undefined ? 'is not set' : `is ${typeof value === 'string' ? `'${value}'` : JSON.stringify(value)}`;
   return [`${path.join('.')} ${shown}: ${issue.message}`];
-}
-
-function takesJson(schema: z.ZodType): boolean {
-  let at: z.core.$ZodType = schema;
-  for (;;) {
-    const { def } = at._zod as unknown as { def: { type: string; innerType?: z.core.$ZodType } };
-    if (def.innerType === undefined) return ['array', 'object', 'record'].includes(def.type);
-    at = def.innerType;
-  }
 }
 
 /** The known name that shares the longest beginning, or all. */

@@ -168,7 +168,8 @@ export const PreviewSettings = z.strictObject({
   pullRequest: whole(1, 10_000_000).optional(),
   /** Hours until the lane ends by itself, from the last `up`. */
   leaseHours: whole(1, 336).default(24),
-  devices: whole(0, 1_000).default(20),
+  /** Devices of the lane's own simulated fleet. */
+  simulatedDevices: whole(0, 1_000).default(20),
   images: EnvironmentSettings.shape.images,
   pushImages: flag.default(true),
   renderKubernetesTo: z.string().min(1, 'allowed is a folder').optional(),
