@@ -42,8 +42,16 @@ export type Tier = {
     /** Enterprise lists, describes and revokes; DevOps is cheaper and only issues. */
     caTier: 'ENTERPRISE' | 'DEVOPS';
     keyProtection: 'HSM' | 'SOFTWARE';
+    /** Tier of the pool that signs servers' certificates: they live for hours, so that nobody has to revoke or list them. */
+    serverCaTier: 'ENTERPRISE' | 'DEVOPS';
+    /** Longest life of a server's certificate; a pod renews its own long before. */
+    serverCertificateHours: number;
     rootYears: number;
     issuingYears: number;
+  };
+  keys: {
+    /** Days in which a destroyed key version can be restored. Fixed when a key is made. */
+    destroyDays: number;
   };
   messaging: {
     /** How far back a subscription can be sought; covers the database's recovery window in tiers that have one. */
@@ -74,7 +82,15 @@ export const tiers: Readonly<Record<TierName, Tier>> = {
     database: { edition: 'ENTERPRISE', availability: 'ZONAL', backups: null, finalBackupDays: null },
     cache: { replicas: 0 },
     documents: { pointInTime: false, backupDays: null },
-    authority: { caTier: 'DEVOPS', keyProtection: 'SOFTWARE', rootYears: 1, issuingYears: 1 },
+    authority: {
+      caTier: 'DEVOPS',
+      keyProtection: 'SOFTWARE',
+      serverCaTier: 'DEVOPS',
+      serverCertificateHours: 72,
+      rootYears: 1,
+      issuingYears: 1,
+    },
+    keys: { destroyDays: 1 },
     messaging: { topicRetentionDays: 1, archive: false },
     workloads: { gateway: 1, processor: 1, service: 1, strictSpread: false },
     observability: { logDays: 7, pageOnBurn: false, uptimeProbe: false },
@@ -92,7 +108,15 @@ export const tiers: Readonly<Record<TierName, Tier>> = {
     },
     cache: { replicas: 0 },
     documents: { pointInTime: false, backupDays: null },
-    authority: { caTier: 'DEVOPS', keyProtection: 'SOFTWARE', rootYears: 5, issuingYears: 3 },
+    authority: {
+      caTier: 'DEVOPS',
+      keyProtection: 'SOFTWARE',
+      serverCaTier: 'DEVOPS',
+      serverCertificateHours: 72,
+      rootYears: 5,
+      issuingYears: 3,
+    },
+    keys: { destroyDays: 1 },
     messaging: { topicRetentionDays: 4, archive: false },
     workloads: { gateway: 2, processor: 1, service: 1, strictSpread: false },
     observability: { logDays: 30, pageOnBurn: false, uptimeProbe: false },
@@ -110,7 +134,15 @@ export const tiers: Readonly<Record<TierName, Tier>> = {
     },
     cache: { replicas: 1 },
     documents: { pointInTime: true, backupDays: 7 },
-    authority: { caTier: 'ENTERPRISE', keyProtection: 'HSM', rootYears: 10, issuingYears: 5 },
+    authority: {
+      caTier: 'ENTERPRISE',
+      keyProtection: 'HSM',
+      serverCaTier: 'DEVOPS',
+      serverCertificateHours: 72,
+      rootYears: 10,
+      issuingYears: 5,
+    },
+    keys: { destroyDays: 30 },
     messaging: { topicRetentionDays: 8, archive: true },
     workloads: { gateway: 3, processor: 2, service: 2, strictSpread: true },
     observability: { logDays: 30, pageOnBurn: false, uptimeProbe: true },
@@ -128,7 +160,15 @@ export const tiers: Readonly<Record<TierName, Tier>> = {
     },
     cache: { replicas: 1 },
     documents: { pointInTime: true, backupDays: 30 },
-    authority: { caTier: 'ENTERPRISE', keyProtection: 'HSM', rootYears: 10, issuingYears: 5 },
+    authority: {
+      caTier: 'ENTERPRISE',
+      keyProtection: 'HSM',
+      serverCaTier: 'DEVOPS',
+      serverCertificateHours: 72,
+      rootYears: 10,
+      issuingYears: 5,
+    },
+    keys: { destroyDays: 30 },
     messaging: { topicRetentionDays: 15, archive: true },
     workloads: { gateway: 6, processor: 3, service: 3, strictSpread: true },
     observability: { logDays: 90, pageOnBurn: true, uptimeProbe: true },

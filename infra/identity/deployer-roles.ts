@@ -1,0 +1,63 @@
+import { projectRoles } from '../access.ts';
+
+/** A role on the project, and why nothing smaller does. */
+export type Justified = { role: string; why: string };
+
+/**
+ * What a deploy of this program needs, one role an API. None reads data: no object of a bucket that is not its own, no
+ * secret's value, no row. Managing the federation itself is left out on purpose: CI cannot widen who may be CI.
+ */
+export const deployerRoles: readonly Justified[] = [
+  { role: 'roles/artifactregistry.admin', why: 'makes the image repository, pushes images and sets who reads them' },
+  { role: 'roles/binaryauthorization.policyEditor', why: 'sets which images the cluster admits' },
+  { role: 'roles/certificatemanager.editor', why: 'makes the certificate map of the HTTPS edge' },
+  { role: 'roles/cloudkms.admin', why: 'makes keys and grants their use; cannot encrypt, decrypt or sign by itself' },
+  { role: 'roles/cloudsql.admin', why: 'makes instances, databases and IAM users; tables are granted by the migrator' },
+  { role: 'roles/compute.loadBalancerAdmin', why: 'makes addresses and the parts of the load balancers' },
+  { role: 'roles/compute.networkAdmin', why: 'makes network, subnets, routers and NAT' },
+  { role: 'roles/compute.orgSecurityResourceAdmin', why: 'attaches firewall and Cloud Armor policies' },
+  { role: 'roles/compute.securityAdmin', why: 'makes firewall and Cloud Armor policies' },
+  { role: 'roles/container.admin', why: 'makes the cluster and the objects in it, roles of the cluster included' },
+  { role: 'roles/datastore.owner', why: 'makes the Firestore database and its backup schedules; no smaller role does' },
+  { role: 'roles/dns.admin', why: 'makes zones and records' },
+  { role: 'roles/gkebackup.admin', why: 'makes the backup plan of the cluster' },
+  { role: 'roles/iam.roleViewer', why: 'compares its custom role; changing it needs a person' },
+  { role: 'roles/iam.serviceAccountAdmin', why: 'makes the accounts of the workloads and who may use them' },
+  { role: 'roles/iam.workloadIdentityPoolViewer', why: 'compares the federation; changing it needs a person' },
+  { role: 'roles/logging.configWriter', why: 'makes log buckets, sinks and log-based metrics' },
+  { role: 'roles/memorystore.admin', why: 'makes the cache' },
+  { role: 'roles/monitoring.editor', why: 'makes service levels, alerts, dashboards and outside checks' },
+  { role: 'roles/networkconnectivity.consumerNetworkAdmin', why: 'makes the policies of Private Service Connect' },
+  { role: 'roles/privateca.admin', why: 'makes pools, CAs and templates and has the root sign the CAs below it' },
+  { role: 'roles/pubsub.admin', why: 'makes topics, subscriptions and schemas and grants their use' },
+  {
+    role: 'roles/resourcemanager.projectIamAdmin',
+    why: 'grants the roles that exist on a project alone; its condition names them',
+  },
+  { role: 'roles/resourcemanager.tagAdmin', why: 'makes the secure tags of the firewall' },
+  { role: 'roles/serviceusage.serviceUsageAdmin', why: 'turns APIs on and makes their service agents' },
+  { role: 'roles/storage.admin', why: 'makes the archive bucket; buckets have no smaller role that sets grants' },
+];
+
+/** `roles/secretmanager.admin` would read every secret of the project; these make secrets and grant their use. */
+export const secretsWithoutValues = [
+  'secretmanager.secrets.create',
+  'secretmanager.secrets.delete',
+  'secretmanager.secrets.get',
+  'secretmanager.secrets.getIamPolicy',
+  'secretmanager.secrets.list',
+  'secretmanager.secrets.setIamPolicy',
+  'secretmanager.secrets.update',
+] as const;
+
+/** Roles that components of this program grant on the project: `project-grants.ts` says why each. */
+const grantable = [...projectRoles].sort();
+
+/**
+ * The deploy account may grant and take back these roles and no other: a stolen run cannot make itself an owner.
+ * https://cloud.google.com/iam/docs/setting-limits-on-granting-roles
+ */
+export const boundToRolesOnly = (_project: string) => ({
+  title: 'roles of the platform only',
+  expression: `api.getAttribute("iam.googleapis.com/modifiedGrantsByRole", []).hasOnly([${grantable.map((role) => `"${role}"`).join(', ')}])`,
+});
