@@ -2,7 +2,16 @@
  * Who may do what, as data: each workload has one service account, and each component grants these rights on its own
  * resource, never on the project. Rights that only exist on a project (writing traces and metrics) are in `projectRoles`.
  */
-export const workloadNames = ['gateway', 'processor', 'devices', 'telemetry', 'api', 'migrator', 'simulator'] as const;
+export const workloadNames = [
+  'gateway',
+  'processor',
+  'devices',
+  'telemetry',
+  'api',
+  'migrator',
+  'probe',
+  'simulator',
+] as const;
 export type WorkloadName = (typeof workloadNames)[number];
 
 /** Databases: `core` has the registry, `shards` the readings. */
@@ -29,7 +38,7 @@ export type Access = {
 };
 
 /** Secrets that the platform itself keeps; none has a value in the program or the state. */
-export const secretNames = ['issuer-keys', 'first-administrator'] as const;
+export const secretNames = ['issuer-keys', 'first-administrator', 'probe-client'] as const;
 export type SecretName = (typeof secretNames)[number];
 
 const none: Access = {
@@ -69,9 +78,10 @@ export const access: Readonly<Record<WorkloadName, Access>> = {
     databases: ['core'],
     cache: true,
     readSecrets: ['issuer-keys', 'first-administrator'],
-    writeSecrets: ['issuer-keys', 'first-administrator'],
+    writeSecrets: ['issuer-keys', 'first-administrator', 'probe-client'],
   },
   migrator: { ...none, databases: ['core', 'shards'] },
+  probe: { ...none, readSecrets: ['probe-client'] },
   simulator: none,
 };
 

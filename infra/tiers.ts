@@ -65,6 +65,11 @@ export type Tier = {
     service: number;
     /** Spread over zones is demanded (`DoNotSchedule`) or only wished for. */
     strictSpread: boolean;
+    /**
+     * Gateways scale by open connections, through GKE's managed metric adapter: pre-GA, from 1.35.1 on. Elsewhere by
+     * processor time and memory, which grows with connections.
+     */
+    scaleOnConnections: boolean;
   };
   observability: { logDays: number; pageOnBurn: boolean; uptimeProbe: boolean };
   /** A domain is needed: devices and people reach the environment by name. */
@@ -92,7 +97,7 @@ export const tiers: Readonly<Record<TierName, Tier>> = {
     },
     keys: { destroyDays: 1 },
     messaging: { topicRetentionDays: 1, archive: false },
-    workloads: { gateway: 1, processor: 1, service: 1, strictSpread: false },
+    workloads: { gateway: 1, processor: 1, service: 1, strictSpread: false, scaleOnConnections: true },
     observability: { logDays: 7, pageOnBurn: false, uptimeProbe: false },
     needsDomain: false,
   },
@@ -118,7 +123,7 @@ export const tiers: Readonly<Record<TierName, Tier>> = {
     },
     keys: { destroyDays: 1 },
     messaging: { topicRetentionDays: 4, archive: false },
-    workloads: { gateway: 2, processor: 1, service: 1, strictSpread: false },
+    workloads: { gateway: 2, processor: 1, service: 1, strictSpread: false, scaleOnConnections: true },
     observability: { logDays: 30, pageOnBurn: false, uptimeProbe: false },
     needsDomain: false,
   },
@@ -144,7 +149,7 @@ export const tiers: Readonly<Record<TierName, Tier>> = {
     },
     keys: { destroyDays: 30 },
     messaging: { topicRetentionDays: 8, archive: true },
-    workloads: { gateway: 3, processor: 2, service: 2, strictSpread: true },
+    workloads: { gateway: 3, processor: 2, service: 2, strictSpread: true, scaleOnConnections: true },
     observability: { logDays: 30, pageOnBurn: false, uptimeProbe: true },
     needsDomain: true,
   },
@@ -170,7 +175,7 @@ export const tiers: Readonly<Record<TierName, Tier>> = {
     },
     keys: { destroyDays: 30 },
     messaging: { topicRetentionDays: 15, archive: true },
-    workloads: { gateway: 6, processor: 3, service: 3, strictSpread: true },
+    workloads: { gateway: 6, processor: 3, service: 3, strictSpread: true, scaleOnConnections: false },
     observability: { logDays: 90, pageOnBurn: true, uptimeProbe: true },
     needsDomain: true,
   },
