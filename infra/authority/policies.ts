@@ -1,5 +1,6 @@
 import type * as gcp from '@pulumi/gcp';
 import type { Environment } from '../environment.ts';
+import { namespaceOf } from '../identity/names.ts';
 
 /**
  * What each pool may sign, as data. The CEL is the dialect of issuance policies: `subject`, `subject_alt_names`, the types
@@ -50,19 +51,19 @@ export const rootPolicy = ({ tier }: Environment): Policy => ({
 });
 
 /** Names of this environment's own hosts, for hours. */
-export const serverPolicy = ({ tier, domain }: Environment): Policy => ({
+export const serverPolicy = (environment: Environment): Policy => ({
   allowedKeyTypes: keyTypes,
   allowedIssuanceModes: { allowCsrBasedIssuance: true, allowConfigBasedIssuance: false },
   baselineValues: leaf('serverAuth'),
   identityConstraints: constrained(
     'Hosts of the environment',
-    domain === null
-      ? // Without a domain devices reach the environment by its address.
-        'subject_alt_names.size() > 0 && subject_alt_names.all(san, san.type == IP_ADDRESS)'
-      : `subject_alt_names.size() > 0 && subject_alt_names.all(san, san.type == DNS && san.value.endsWith(".${domain}"))`,
+    `subject_alt_names.size() > 0 && subject_alt_names.all(san, san.type == DNS && san.value.endsWith(".${zoneOf(environment)}"))`,
   ),
-  maximumLifetime: hours(tier.authority.serverCertificateHours),
+  maximumLifetime: hours(environment.tier.authority.serverCertificateHours),
 });
+
+/** Without a domain the gateway has the name of its Service in the cluster. */
+const zoneOf = (environment: Environment): string => environment.domain ?? `${namespaceOf(environment)}.svc`;
 
 /** Longest life of a device's certificate, as the devices service's own setting allows it. */
 const deviceDays = 825;

@@ -28,6 +28,13 @@ export const caPoolResource = () =>
     'allowed is projects/PROJECT/locations/LOCATION/caPools/POOL',
   );
 
+/** `projects/P/locations/L/certificateTemplates/T` of Certificate Authority Service. */
+export const certificateTemplateResource = () =>
+  resource(
+    `projects/${projectPattern}/locations/${location}/certificateTemplates/${name}`,
+    'allowed is projects/PROJECT/locations/LOCATION/certificateTemplates/TEMPLATE',
+  );
+
 /** Where documents are: a table of the core database, or a Firestore database. */
 export const documentsPlace = () =>
   z

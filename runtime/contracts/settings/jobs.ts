@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { caPoolResource, googleEndpoint, keyVersionResource } from './cloud.ts';
+import { caPoolResource, certificateTemplateResource, googleEndpoint, keyVersionResource } from './cloud.ts';
 import { commonSettings, coreDatabase, shardDatabases, whole } from './common.ts';
 
 /** What a job has of the common settings: it serves no health port and ends by itself. */
@@ -48,4 +48,9 @@ export const AuthoritySettings = z.object({
   ...coreDatabase,
   IOT_CA_KMS_KEY: keyVersionResource(),
   IOT_CA_ROOT_POOL: caPoolResource(),
+  /**
+   * Goes into the request as `certificateTemplate`: it makes the answer a CA for devices and nothing else, and the root
+   * signs nothing without it where the grant on the pool names it (infra/authority).
+   */
+  IOT_CA_TEMPLATE: certificateTemplateResource().optional(),
 });
