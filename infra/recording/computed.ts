@@ -11,6 +11,18 @@ const named = ({ inputs, name }: ComputedArgs): string => (typeof inputs['name']
 
 /** By type; the rest of a known package gets an id alone. */
 const types: Readonly<Record<string, Compute>> = {
+  'gcp:certificateauthority/authority:Authority': ({ project, inputs }) => {
+    const path = `projects/${project}/locations/${inputs['location']}/caPools/${inputs['pool']}/certificateAuthorities/${inputs['certificateAuthorityId']}`;
+    return { id: path, state: { name: path } };
+  },
+  'gcp:certificateauthority/caPool:CaPool': (args) => ({
+    id: `projects/${args.project}/locations/${args.inputs['location']}/caPools/${named(args)}`,
+    state: {},
+  }),
+  'gcp:certificateauthority/certificateTemplate:CertificateTemplate': (args) => ({
+    id: `projects/${args.project}/locations/${args.inputs['location']}/certificateTemplates/${named(args)}`,
+    state: {},
+  }),
   'gcp:compute/network:Network': (args) => {
     const path = `projects/${args.project}/global/networks/${named(args)}`;
     return { id: path, state: { selfLink: `https://www.googleapis.com/compute/v1/${path}` } };
@@ -26,6 +38,27 @@ const types: Readonly<Record<string, Compute>> = {
         dnsEndpointConfig: { endpoint: `gke-0123456789abcdef-123456789012.${args.inputs['location']}.gke.goog` },
       },
     },
+  }),
+  'gcp:iam/workloadIdentityPool:WorkloadIdentityPool': ({ project, inputs }) => {
+    const pool = `locations/global/workloadIdentityPools/${inputs['workloadIdentityPoolId']}`;
+    return { id: `projects/${project}/${pool}`, state: { name: `projects/123456789012/${pool}` } };
+  },
+  'gcp:iam/workloadIdentityPoolProvider:WorkloadIdentityPoolProvider': ({ project, inputs }) => {
+    const provider = `locations/global/workloadIdentityPools/${inputs['workloadIdentityPoolId']}/providers/${inputs['workloadIdentityPoolProviderId']}`;
+    return { id: `projects/${project}/${provider}`, state: { name: `projects/123456789012/${provider}` } };
+  },
+  'gcp:kms/cryptoKey:CryptoKey': (args) => ({ id: `${args.inputs['keyRing']}/cryptoKeys/${named(args)}`, state: {} }),
+  'gcp:kms/keyRing:KeyRing': (args) => ({
+    id: `projects/${args.project}/locations/${args.inputs['location']}/keyRings/${named(args)}`,
+    state: {},
+  }),
+  'gcp:logging/projectBucketConfig:ProjectBucketConfig': ({ project, inputs }) => ({
+    id: `projects/${project}/locations/${inputs['location']}/buckets/${inputs['bucketId']}`,
+    state: {},
+  }),
+  'gcp:logging/projectSink:ProjectSink': (args) => ({
+    id: `projects/${args.project}/sinks/${named(args)}`,
+    state: { writerIdentity: 'serviceAccount:service-123456789012@gcp-sa-logging.iam.gserviceaccount.com' },
   }),
   'gcp:memorystore/instance:Instance': (args) => {
     const path = `projects/${args.project}/locations/${args.inputs['location']}/instances/${args.inputs['instanceId']}`;
@@ -50,6 +83,14 @@ const types: Readonly<Record<string, Compute>> = {
       },
     };
   },
+  'gcp:monitoring/notificationChannel:NotificationChannel': ({ project }) => {
+    const path = `projects/${project}/notificationChannels/1234567890`;
+    return { id: path, state: { name: path } };
+  },
+  'gcp:projects/iAMCustomRole:IAMCustomRole': ({ project, inputs }) => {
+    const path = `projects/${project}/roles/${inputs['roleId']}`;
+    return { id: path, state: { name: path } };
+  },
   'gcp:projects/serviceIdentity:ServiceIdentity': ({ project, inputs }) => {
     const service = String(inputs['service']);
     const email = `service-123456789012@gcp-sa-${service.split('.')[0]}.iam.gserviceaccount.com`;
@@ -57,6 +98,11 @@ const types: Readonly<Record<string, Compute>> = {
   },
   'gcp:pubsub/schema:Schema': (args) => ({ id: `projects/${args.project}/schemas/${named(args)}`, state: {} }),
   'gcp:pubsub/topic:Topic': (args) => ({ id: `projects/${args.project}/topics/${named(args)}`, state: {} }),
+  'gcp:serviceaccount/account:Account': ({ project, inputs }) => {
+    const email = `${inputs['accountId']}@${project}.iam.gserviceaccount.com`;
+    const path = `projects/${project}/serviceAccounts/${email}`;
+    return { id: path, state: { email, member: `serviceAccount:${email}`, name: path } };
+  },
   'gcp:tags/tagKey:TagKey': () => ({ id: 'tagKeys/281475012216835', state: { name: '281475012216835' } }),
   'gcp:tags/tagValue:TagValue': () => ({ id: 'tagValues/281475012216836', state: { name: '281475012216836' } }),
   'random:index/randomId:RandomId': () => ({
