@@ -83,8 +83,8 @@ export class Database extends Component {
     const { name, project } = this.environment;
     const { databases } = access[workload];
     const begins = [
-      ...(databases.includes('core') ? [nameOf('sqlInstance', name, 'core-')] : []),
-      ...(databases.includes('shards') ? [nameOf('sqlInstance', name, 'shard-')] : []),
+      ...(databases.includes('core') ? [`${nameOf('sqlInstance', name, 'core')}-`] : []),
+      ...(databases.includes('shards') ? [`${nameOf('sqlInstance', name, 'shard')}-`] : []),
     ];
     return [
       ['client', 'roles/cloudsql.client'],
