@@ -1,34 +1,46 @@
 import * as gcp from '@pulumi/gcp';
 import type * as pulumi from '@pulumi/pulumi';
 import { Component, type ComponentArgs } from '../component.ts';
+import { Https } from './https.ts';
 import { apiHostOf, edgeNames, mqttHostOf } from './names.ts';
+import { Zone } from './zone.ts';
 
 export type EdgeArgs = ComponentArgs & {
   /** What must stand first: enabled APIs. */
   after: readonly pulumi.Resource[];
 };
 
-/** How devices and people reach the environment: addresses, names, certificate and rules. The cloud's side of it. */
+/**
+ * How devices and people reach the environment, the cloud's side of it: addresses, names, certificate, rules. Made before
+ * the workloads; the load balancers themselves are made by the cluster, from `Workloads` and `Routes`. Without a domain
+ * devices have an address, and the API is reached through the cluster alone: docs/how-to/expose.md.
+ */
 export class Edge extends Component {
   /** Address that devices connect to, port 8883. */
   readonly mqttAddress: pulumi.Output<string>;
   /** Address of the API; null without a domain. */
-  readonly apiAddress: pulumi.Output<string> | null;
+  readonly apiAddress: pulumi.Output<string> | null = null;
   /** `mqtt.<domain>` and `api.<domain>`; null without a domain. */
   readonly mqttHost: string | null;
   readonly apiHost: string | null;
   /** Name servers to delegate the domain to; null where the zone was given, or without a domain. */
-  readonly nameServers: pulumi.Output<string[]> | null;
+  readonly nameServers: pulumi.Output<string[]> | null = null;
 
   constructor(name: string, args: EdgeArgs, options: pulumi.ComponentResourceOptions) {
     super('edge:Edge', name, args, options);
-    const { environment } = args;
+    const { environment, after } = args;
     this.mqttHost = mqttHostOf(environment);
     this.apiHost = apiHostOf(environment);
     this.mqttAddress = this.#mqttAddress(args).address;
-    this.apiAddress = null;
-    this.nameServers = null;
-    this.finish({ mqttAddress: this.mqttAddress });
+    const { domain } = environment;
+    if (domain !== null && this.mqttHost !== null && this.apiHost !== null) {
+      this.apiAddress = this.#apiAddress(args).address;
+      const hosts = { [this.mqttHost]: this.mqttAddress, [this.apiHost]: this.apiAddress };
+      const zone = new Zone(`${name}-dns`, { environment, domain, hosts, after }, { parent: this });
+      new Https(`${name}-https`, { environment, host: this.apiHost, zone, after }, { parent: this });
+      this.nameServers = zone.nameServers;
+    }
+    this.finish({ mqttAddress: this.mqttAddress, mqttHost: this.mqttHost, apiHost: this.apiHost });
   }
 
   /** Devices know it, by name or by number: it outlives every load balancer. */
@@ -40,8 +52,23 @@ export class Edge extends Component {
         name: edgeNames(environment).mqttAddress,
         region: environment.region,
         addressType: 'EXTERNAL',
-        // The load balancer passes packets through; only premium addresses work with its class.
         networkTier: 'PREMIUM',
+        description: `Devices of environment ${environment.name}`,
+        deletionPolicy: environment.tier.lifecycle.deletionPolicy,
+      },
+      { guarded: true, dependsOn: [...after] },
+    );
+  }
+
+  #apiAddress({ environment, after }: EdgeArgs): gcp.compute.GlobalAddress {
+    return this.make(
+      gcp.compute.GlobalAddress,
+      'api',
+      {
+        name: edgeNames(environment).apiAddress,
+        addressType: 'EXTERNAL',
+        ipVersion: 'IPV4',
+        description: `API of environment ${environment.name}`,
         deletionPolicy: environment.tier.lifecycle.deletionPolicy,
       },
       { guarded: true, dependsOn: [...after] },

@@ -23,6 +23,26 @@ const types: Readonly<Record<string, Compute>> = {
     id: `projects/${args.project}/locations/${args.inputs['location']}/certificateTemplates/${named(args)}`,
     state: {},
   }),
+  'gcp:certificatemanager/dnsAuthorization:DnsAuthorization': (args) => ({
+    id: `projects/${args.project}/locations/global/dnsAuthorizations/${named(args)}`,
+    state: {
+      dnsResourceRecords: [
+        {
+          name: `_acme-challenge.${args.inputs['domain']}.`,
+          type: 'CNAME',
+          data: '0123.authorize.certificatemanager.goog.',
+        },
+      ],
+    },
+  }),
+  'gcp:compute/address:Address': (args) => ({
+    id: `projects/${args.project}/regions/${args.inputs['region']}/addresses/${named(args)}`,
+    state: { address: '203.0.113.10' },
+  }),
+  'gcp:compute/globalAddress:GlobalAddress': (args) => ({
+    id: `projects/${args.project}/global/addresses/${named(args)}`,
+    state: { address: '203.0.113.20' },
+  }),
   'gcp:compute/network:Network': (args) => {
     const path = `projects/${args.project}/global/networks/${named(args)}`;
     return { id: path, state: { selfLink: `https://www.googleapis.com/compute/v1/${path}` } };
@@ -38,6 +58,10 @@ const types: Readonly<Record<string, Compute>> = {
         dnsEndpointConfig: { endpoint: `gke-0123456789abcdef-123456789012.${args.inputs['location']}.gke.goog` },
       },
     },
+  }),
+  'gcp:dns/managedZone:ManagedZone': (args) => ({
+    id: `projects/${args.project}/managedZones/${named(args)}`,
+    state: { nameServers: ['ns-cloud-a1.googledomains.com.', 'ns-cloud-a2.googledomains.com.'] },
   }),
   'gcp:iam/workloadIdentityPool:WorkloadIdentityPool': ({ project, inputs }) => {
     const pool = `locations/global/workloadIdentityPools/${inputs['workloadIdentityPoolId']}`;

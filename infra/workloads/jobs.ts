@@ -138,4 +138,5 @@ const variablesOfAuthority = ({ needs }: JobsArgs) =>
     IOT_CORE_DATABASE_URL: needs.database.coreUrl('devices'),
     IOT_CA_KMS_KEY: needs.keys.issuingKey,
     IOT_CA_ROOT_POOL: needs.authority.rootPool,
+    IOT_CA_TEMPLATE: needs.authority.issuingTemplate,
   });

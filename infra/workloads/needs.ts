@@ -26,6 +26,8 @@ export type WorkloadNeeds = {
   authority: pulumi.Resource & {
     rootPool: pulumi.Output<string>;
     serverPool: pulumi.Output<string>;
+    /** Certificate template with which alone the issuing CA's certificate may be asked for. */
+    issuingTemplate: string;
     devicePool: pulumi.Output<string> | null;
   };
   keys: pulumi.Resource & { issuingKey: pulumi.Output<string> };

@@ -55,6 +55,8 @@ export class Workload extends Component {
     this.deployment = this.make(kubernetes.apps.v1.Deployment, 'pods', this.#deployment(args), {
       ...within,
       dependsOn: [policy], // a pod without its policy would reach nobody
+      // One pod after the other, each perhaps on a node that has to come first.
+      customTimeouts: rolloutTimeouts(args.pods),
     });
     this.service = this.make(
       kubernetes.core.v1.Service,
@@ -160,3 +162,6 @@ export class Workload extends Component {
     };
   }
 }
+
+/** Ten minutes for the first, three for each other: Pulumi's own ten would end a gateway's rollout half way. */
+const rolloutTimeouts = ({ maximum }: PodPlan) => ({ create: `${10 + 3 * maximum}m`, update: `${10 + 3 * maximum}m` });
