@@ -1,5 +1,6 @@
 import { ApiSettings } from '../contracts/settings/services.ts';
 import { connectCache } from '../platform/cache/cache.ts';
+import { cacheSettings } from '../platform/cache/from-settings.ts';
 import { createPool } from '../platform/database/pool.ts';
 import { runService } from '../platform/service/run.ts';
 import { startTracing } from '../platform/service/trace.ts';
@@ -15,6 +16,7 @@ await runService({
       {
         name: 'core',
         url: settings.IOT_CORE_DATABASE_URL,
+        google: settings.IOT_GOOGLE_ENDPOINT,
         application: settings.IOT_INSTANCE,
         max: 8,
         connectMs: 2_000,
@@ -22,7 +24,7 @@ await runService({
       },
       log,
     );
-    const cache = connectCache({ url: settings.IOT_REDIS_URL }, { log, name: settings.IOT_INSTANCE });
+    const cache = connectCache(cacheSettings(settings), { log, name: settings.IOT_INSTANCE });
     const tracing = startTracing(settings, 'api');
     const api = await createApi({ settings, log, metrics, core, cache, tracing });
     await api.listen();

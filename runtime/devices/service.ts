@@ -4,6 +4,7 @@ import { deviceOperations } from '../contracts/http/devices.ts';
 import type { DevicesSettings } from '../contracts/settings/services.ts';
 import { createBusClient } from '../platform/bus/client.ts';
 import { connectCache } from '../platform/cache/cache.ts';
+import { cacheSettings } from '../platform/cache/from-settings.ts';
 import { createPool } from '../platform/database/pool.ts';
 import { serveOperations } from '../platform/http/serve.ts';
 import { guardStore } from '../platform/resilience/store-guard.ts';
@@ -30,6 +31,7 @@ export async function startDevices(
     {
       name: 'core',
       url: settings.IOT_CORE_DATABASE_URL,
+      google: settings.IOT_GOOGLE_ENDPOINT,
       application: settings.IOT_INSTANCE,
       max: 16,
       connectMs: 2_000,
@@ -39,7 +41,7 @@ export async function startDevices(
   );
   const guard = guardStore({ name: 'core', concurrent: 64 }, log);
   const core = guardedCore(pool, guard);
-  const cache = connectCache({ url: settings.IOT_REDIS_URL }, { log, name: settings.IOT_INSTANCE });
+  const cache = connectCache(cacheSettings(settings), { log, name: settings.IOT_INSTANCE });
   const bus = createBusClient(settings);
   const lifecycle = consumeLifecycle({ bus, namespace: settings.IOT_NAMESPACE, core, metrics }, log);
   const sweep = startSweep(core, cache, log);

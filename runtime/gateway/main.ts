@@ -3,6 +3,7 @@ import { GatewaySettings } from '../contracts/settings/services.ts';
 import { createBusClient } from '../platform/bus/client.ts';
 import { createPublisher } from '../platform/bus/publisher.ts';
 import { connectCache } from '../platform/cache/cache.ts';
+import { cacheSettings } from '../platform/cache/from-settings.ts';
 import { runService } from '../platform/service/run.ts';
 import { startTracing } from '../platform/service/trace.ts';
 import { Gateway } from './gateway.ts';
@@ -25,7 +26,7 @@ await runService({
         batchMessages: settings.IOT_PUBLISH_BATCH_MESSAGES,
         batchMs,
       });
-    const cache = connectCache({ url: settings.IOT_REDIS_URL }, { log, name: settings.IOT_INSTANCE });
+    const cache = connectCache(cacheSettings(settings), { log, name: settings.IOT_INSTANCE });
     const spill =
       settings.IOT_SPILL === 'off'
         ? undefined

@@ -1,6 +1,7 @@
 import { ProcessorSettings } from '../contracts/settings/services.ts';
 import { createBusClient } from '../platform/bus/client.ts';
 import { connectCache } from '../platform/cache/cache.ts';
+import { cacheSettings } from '../platform/cache/from-settings.ts';
 import { createPool } from '../platform/database/pool.ts';
 import { openShardPools } from '../platform/database/shard-pools.ts';
 import { runService } from '../platform/service/run.ts';
@@ -18,12 +19,13 @@ await runService({
   stopWithinMs: 25_000,
   async start({ settings, log, metrics }) {
     const tracing = startTracing(settings, 'processor');
-    const core = createPool({ ...poolBounds, name: 'core', url: settings.IOT_CORE_DATABASE_URL, max: 4 }, log);
+    const bounds = { ...poolBounds, google: settings.IOT_GOOGLE_ENDPOINT };
+    const core = createPool({ ...bounds, name: 'core', url: settings.IOT_CORE_DATABASE_URL, max: 4 }, log);
     const shards = await openShardPools(
-      { core, urls: settings.IOT_SHARD_DATABASE_URLS, pool: { ...poolBounds, max: 6 } },
+      { core, urls: settings.IOT_SHARD_DATABASE_URLS, pool: { ...bounds, max: 6 } },
       log,
     );
-    const cache = connectCache({ url: settings.IOT_REDIS_URL }, { log, name: settings.IOT_INSTANCE });
+    const cache = connectCache(cacheSettings(settings), { log, name: settings.IOT_INSTANCE });
     const bus = createBusClient(settings);
     const keepDays = { readings: settings.IOT_RETENTION_DAYS, rollups: settings.IOT_ROLLUP_RETENTION_DAYS };
     const processor = startProcessor(

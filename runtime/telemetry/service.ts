@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { telemetryOperations } from '../contracts/http/telemetry.ts';
 import type { TelemetrySettings } from '../contracts/settings/services.ts';
 import { connectCache } from '../platform/cache/cache.ts';
+import { cacheSettings } from '../platform/cache/from-settings.ts';
 import { createPool } from '../platform/database/pool.ts';
 import { openShardPools } from '../platform/database/shard-pools.ts';
 import { serveOperations } from '../platform/http/serve.ts';
@@ -26,14 +27,14 @@ export async function startTelemetry(
   const { clock = Date.now, tracing = startTracing(settings, 'telemetry'), ...serving } = options;
   const targets = parseTargets(settings.IOT_SCRAPE);
   const application = settings.IOT_INSTANCE;
-  const bounds = { application, connectMs: 2_000, statementMs };
+  const bounds = { application, connectMs: 2_000, statementMs, google: settings.IOT_GOOGLE_ENDPOINT };
   const core = createPool({ ...bounds, name: 'core', url: settings.IOT_CORE_DATABASE_URL, max: 2 }, log);
   const shards = await openShardPools(
     { core, urls: settings.IOT_SHARD_DATABASE_URLS, pool: { ...bounds, max: 8 } },
     log,
   );
   const stores = guardShards(shards, settings.IOT_FAN_OUT_MS, log);
-  const cache = connectCache({ url: settings.IOT_REDIS_URL }, { log, name: application });
+  const cache = connectCache(cacheSettings(settings), { log, name: application });
   const devices = createDevicesClient(settings.IOT_DEVICES_URL, log, tracing);
   const scraper = startScraper(targets, clock, log);
   const totals = createTotals(stores, clock);

@@ -1,11 +1,16 @@
 import pg from 'pg';
+import { parseCloudSql } from '../../contracts/settings/cloud.ts';
 import type { Log } from '../service/log.ts';
+import { cloudSql } from './cloud-sql.ts';
 
 /** Bounds of one database's pool. Times in milliseconds. */
 export type PoolSettings = {
   /** Name in logs and metrics: `core`, or the shard database's name. */
   name: string;
+  /** `postgres://…`, or `cloudsql:…` for Cloud SQL by Google's connector (contracts/settings/cloud.ts). */
   url: string;
+  /** Test server instead of Google's APIs (IOT_GOOGLE_ENDPOINT). */
+  google?: string | undefined;
   application: string;
   max: number;
   connectMs: number;
@@ -18,8 +23,12 @@ export type PoolSettings = {
  * without a reset; waiting for a connection is bounded by `connectMs`.
  */
 export function createPool(settings: PoolSettings, log: Log): pg.Pool {
+  const cloud = parseCloudSql(settings.url);
+  const way = cloud === undefined ? undefined : cloudSql(cloud, settings.google);
   const pool = new pg.Pool({
-    connectionString: settings.url,
+    ...(cloud === undefined
+      ? { connectionString: settings.url }
+      : { user: cloud.user, database: cloud.database, Client: way?.Client }),
     application_name: settings.application,
     max: settings.max,
     connectionTimeoutMillis: settings.connectMs,
@@ -34,7 +43,10 @@ export function createPool(settings: PoolSettings, log: Log): pg.Pool {
   pool.on('error', (error) =>
     log.warn({ database: settings.name, error: error.message }, 'idle database connection lost'),
   );
-  return pool;
+  if (way === undefined) return pool;
+  // The connector renews certificates by timers, which would keep the process.
+  const end = pool.end.bind(pool) as () => Promise<void>;
+  return Object.assign(pool, { end: () => end().finally(way.close) });
 }
 
 /**
