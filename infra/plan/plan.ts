@@ -1,5 +1,13 @@
 import type { Tier } from '../tiers.ts';
 import { addressPlan } from './addresses.ts';
+import { busOf } from './bus.ts';
+import { cacheOf } from './cache.ts';
+import { certificatesOf } from './certificates.ts';
+import { costOf } from './cost.ts';
+import { databasesOf } from './databases.ts';
+import { loadOf } from './load.ts';
+import { nodesOf } from './nodes.ts';
+import { podsOf } from './pods.ts';
 import type { Plan } from './types.ts';
 
 export type PlanInput = {
@@ -14,45 +22,52 @@ export type PlanInput = {
   publicEdge: boolean;
 };
 
-/** Sizes, addresses and cost of an environment. Pure. @returns the plan, or one sentence for each thing no plan can carry. */
-export function planOf(input: PlanInput): { plan?: Plan; problems: readonly string[] } {
-  const { tier } = input;
-  const small = { cpu: '250m', memory: '512Mi' };
+/**
+ * Sizes, addresses and cost of an environment. Pure.
+ * @returns the plan, and one sentence for each thing that no plan can carry; with a problem the plan is not to be built.
+ */
+export function planOf(input: PlanInput): { plan: Plan; problems: readonly string[] } {
+  const { tier, clusterMode, deviceCertificates, publicEdge } = input;
+  const load = loadOf(input.devices, input.messagesPerDevicePerMinute, tier);
+  const addresses = addressPlan();
+  const pods = podsOf(load.value, tier);
+  const nodes = nodesOf(load.value, pods.value.pods, addresses);
+  const databases = databasesOf(load.value, tier, pods.value.pods, input.shards);
+  const cache = cacheOf(load.value, tier);
+  const bus = busOf(load.value, pods.value.pods.gateway.replicas);
+  const certificates = certificatesOf(load.value, tier);
+  const parts = [load, pods, nodes, databases, cache, bus, certificates];
+  const { monthly: _, ...certificatePlan } = certificates.value;
   return {
-    problems: [],
+    problems: parts.flatMap(({ problems }) => problems ?? []),
     plan: {
       fleet: {
         devices: input.devices,
         messagesPerDevicePerMinute: input.messagesPerDevicePerMinute,
-        messagesPerSecond: (input.devices * input.messagesPerDevicePerMinute) / 60,
+        messagesPerSecond: load.value.mean,
       },
-      addresses: addressPlan(),
-      pods: {
-        gateway: { replicas: tier.workloads.gateway, maximum: tier.workloads.gateway * 2, cpu: '1', memory: '2Gi' },
-        processor: {
-          replicas: tier.workloads.processor,
-          maximum: tier.workloads.processor * 4,
-          cpu: '1',
-          memory: '1Gi',
-        },
-        devices: { replicas: tier.workloads.service, maximum: tier.workloads.service * 3, ...small },
-        telemetry: { replicas: tier.workloads.service, maximum: tier.workloads.service * 3, ...small },
-        api: { replicas: tier.workloads.service, maximum: tier.workloads.service * 3, ...small },
-      },
-      devicesPerGateway: 13_750,
-      cluster: { machineType: 'e2-standard-4', minimumNodesPerZone: 1, maximumNodesPerZone: 4, zones: 3, nodeDisk: 50 },
-      database: {
-        shards: input.shards ?? 1,
-        coreTier: 'db-custom-2-7680',
-        shardTier: 'db-custom-2-7680',
-        coreDisk: 20,
-        shardDisk: 100,
-        maximumConnections: 200,
-      },
-      cache: { nodeType: 'SHARED_CORE_NANO', shards: 1 },
-      certificates: { perDay: 0, authorities: 1, monthlyByCas: 0, monthlyByKms: 0 },
-      cost: { lines: [], monthly: 0, unverifiedShare: 0, priced: '2026-11-22' },
-      steps: [],
+      addresses,
+      pods: pods.value.pods,
+      devicesPerGateway: pods.value.devicesPerGateway,
+      cluster: nodes.value,
+      database: databases.value.database,
+      cache: cache.value,
+      certificates: certificatePlan,
+      cost: costOf({
+        tier,
+        load: load.value,
+        pods: pods.value.pods,
+        cluster: nodes.value,
+        clusterMode,
+        database: databases.value.database,
+        fullGigabytes: databases.value.fullGigabytes,
+        cache: cache.value,
+        bus: bus.value,
+        certificates: certificates.value,
+        deviceCertificates,
+        publicEdge,
+      }),
+      steps: parts.flatMap(({ steps }) => steps),
     },
   };
 }

@@ -29,6 +29,8 @@ export type Step = { what: string; formula: string; result: string };
 export type CostLine = {
   /** Resource type or group that is priced. */
   what: string;
+  /** Id in the price file. */
+  price: string;
   quantity: number;
   unit: string;
   /** US dollars a month. */
@@ -83,6 +85,9 @@ export type Plan = {
     /** US dollars a month, side by side. */
     monthlyByCas: number;
     monthlyByKms: number;
+    /** Hours in which the whole fleet gets new certificates at the rate of one authority of CAS, and of the key in KMS. */
+    reenrolHoursByCas: number;
+    reenrolHoursByKms: number;
   };
   cost: Cost;
   steps: readonly Step[];

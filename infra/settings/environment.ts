@@ -38,8 +38,8 @@ export function environmentOf(
     publicEdge: settings.domain !== undefined,
   });
   problems.push(...planned.problems);
-  problems.push(...againstHistory(settings, planned.plan?.database.shards ?? 0, history));
-  if (problems.length > 0 || planned.plan === undefined) throw new StackSettingsError(name, problems);
+  problems.push(...againstHistory(settings, planned.plan.database.shards, history));
+  if (problems.length > 0) throw new StackSettingsError(name, problems);
   const hardening = hardeningOf(settings.hardening as Parameters<typeof hardeningOf>[0]);
   return {
     environment: {
