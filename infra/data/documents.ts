@@ -28,7 +28,7 @@ export class Documents extends Component {
     const database = this.#database(id);
     this.#expiry(database);
     this.#backups(database);
-    this.#grants(id);
+    this.#grants(database.name);
     this.database = pulumi.interpolate`projects/${project}/databases/${database.name}`;
     this.finish({ database: this.database });
   }

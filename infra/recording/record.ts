@@ -100,7 +100,7 @@ async function run({ project, stack, config, mode, stackOutputs, program }: Reco
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs, id }) => {
-        inputsOf.set(`${type} ${name}`, inputs);
+        inputsOf.set(`${type} ${name}`, onTheWire(inputs) as Record<string, unknown>);
         if (type === 'pulumi:pulumi:StackReference')
           return {
             id: name,
@@ -176,6 +176,14 @@ async function run({ project, stack, config, mode, stackOutputs, program }: Reco
     warnings,
     outputs: outputs as Record<string, unknown>,
   };
+}
+
+/** The SDK hands unknowns to mocks as objects of its own class; the engine gets a text. */
+function onTheWire(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(onTheWire);
+  if (typeof value !== 'object' || value === null) return value;
+  if ('__pulumiUnknown' in value) return unknownValue;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, onTheWire(each)]));
 }
 
 /** Inputs as state: secrets opened, since the SDK marks them itself. */
