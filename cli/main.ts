@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { registerDevice } from './commands/device.ts';
+import { registerImage } from './commands/image.ts';
 import { registerLocal } from './commands/local.ts';
 import { registerLogin } from './commands/login.ts';
 import { registerTelemetry } from './commands/telemetry.ts';
@@ -20,6 +21,7 @@ export async function createProgram(context: Context, wanted: string | undefined
   registerDevice(program, context);
   registerTelemetry(program, context);
   registerLogin(program, context);
+  registerImage(program, context);
   await registerBenchLazily(program, wanted);
   return program;
 }

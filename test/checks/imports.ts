@@ -13,6 +13,11 @@ const allowed: readonly { from: RegExp; to: readonly string[] }[] = [
     from: /^runtime\/simulator\//,
     to: ['runtime/simulator/', 'runtime/device/', 'runtime/platform/', 'runtime/contracts/'],
   },
+  // It walks through the platform as a device does, with the library that devices have.
+  {
+    from: /^runtime\/probe\//,
+    to: ['runtime/probe/', 'runtime/device/', 'runtime/platform/', 'runtime/contracts/'],
+  },
   // Served to browsers: contracts are types and schemas, platform is server code.
   { from: /^runtime\/dashboard\//, to: ['runtime/dashboard/', 'runtime/contracts/'] },
   // The stand-in's named scripts stand beside their Lua twins in platform/cache; the composition root starts everything.
@@ -24,6 +29,8 @@ const allowed: readonly { from: RegExp; to: readonly string[] }[] = [
   // The planning core has no Pulumi in it, so that `iot plan` and property tests need none.
   { from: /^infra\/plan\//, to: ['infra/plan/', 'infra/tiers.ts', 'runtime/contracts/'] },
   // Infrastructure knows a service through its settings and names in contracts, and bundles its entry point by path.
+  // The API's image carries the built dashboard: one way of building it, here and on one machine.
+  { from: /^infra\/images\//, to: ['infra/', 'runtime/contracts/', 'runtime/dashboard/build.ts'] },
   { from: /^infra\//, to: ['infra/', 'runtime/contracts/'] },
   { from: /^stacks\//, to: ['stacks/', 'infra/', 'runtime/contracts/'] },
   { from: /^cli\//, to: ['cli/', 'runtime/', 'infra/', 'stacks/'] },
