@@ -65,12 +65,12 @@ export async function issueCertificate(
     const [row] = await tx.query<Row>(
       `insert into certificates (tenant, serial, device_id, fingerprint256, not_before, not_after)
        values ($1, $2, $3, $4, $5, $6) returning ${columns}`,
-      [tenant, serial, device, issued.fingerprint256, plan.notBefore, plan.notAfter],
+      [tenant, issued.serial, device, issued.fingerprint256, issued.notBefore, issued.notAfter],
     );
     if (row === undefined) throw new Error('a certificate was not recorded');
     const certificate = toCertificate(row);
-    await audit(tx, actor, 'certificate.issue', `${device}/${serial}`, { after: certificate });
-    return { ...certificate, certificate: issued.certificate, chain: issuer.chain, ca: issuer.trust };
+    await audit(tx, actor, 'certificate.issue', `${device}/${issued.serial}`, { after: certificate });
+    return { ...certificate, certificate: issued.certificate, chain: issued.chain, ca: issued.trust };
   });
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { deviceOperations } from '../contracts/http/devices.ts';
-import { identityChangesPath } from '../contracts/http/index.ts';
+import { type DeviceTrust, deviceTrustPath, identityChangesPath } from '../contracts/http/index.ts';
 import type { Cache } from '../platform/cache/cache.ts';
 import { toCacheError } from '../platform/cache/errors.ts';
 import {
@@ -83,7 +83,7 @@ const AfterQuery = z.object({
 });
 
 /** Routes for other parts: gateways follow identity changes, the telemetry service asks for counts. */
-export function internalRoutes({ core }: Deps): InternalRoute[] {
+export function internalRoutes({ core, issuance }: Deps): InternalRoute[] {
   return [
     {
       method: 'GET',
@@ -93,6 +93,11 @@ export function internalRoutes({ core }: Deps): InternalRoute[] {
         const { after, limit } = query as z.output<typeof AfterQuery>;
         return changesAfter(core, after, limit);
       },
+    },
+    {
+      method: 'GET',
+      path: deviceTrustPath,
+      handler: async (): Promise<DeviceTrust> => ({ authorities: [...(await issuance.issuer.trusted())] }),
     },
     { method: 'GET', path: countsPath, handler: ({ caller }) => countDevices(core, caller.tenant) },
   ];

@@ -26,7 +26,6 @@ export async function startDevices(
   options: { checkAnswers?: boolean; tracing?: Tracing } = {},
 ): Promise<DevicesService> {
   const { tracing = startTracing(settings, 'devices'), ...serving } = options;
-  const issuer = await openIssuer(settings);
   const pool = createPool(
     {
       name: 'core',
@@ -39,6 +38,7 @@ export async function startDevices(
     },
     log,
   );
+  const issuer = await openIssuer(settings, { core: pool, log });
   const guard = guardStore({ name: 'core', concurrent: 64 }, log);
   const core = guardedCore(pool, guard);
   const cache = connectCache(cacheSettings(settings), { log, name: settings.IOT_INSTANCE });
@@ -73,6 +73,7 @@ export async function startDevices(
     },
     async stop() {
       await http.close();
+      issuer.stop();
       await Promise.all([lifecycle.stop(), sweep.stop(), compaction.stop()]);
       await Promise.all([cache.close(), bus.close(), pool.end(), tracing.stop()]);
     },

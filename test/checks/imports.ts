@@ -23,8 +23,19 @@ const allowed: readonly { from: RegExp; to: readonly string[] }[] = [
   // The stand-in's named scripts stand beside their Lua twins in platform/cache; the composition root starts everything.
   { from: /^runtime\/local\//, to: ['runtime/'] },
   {
-    from: /^runtime\/(gateway|processor|devices|telemetry|api)\//,
+    from: /^runtime\/(gateway|processor|devices|telemetry|api|certificates)\//,
     to: ['runtime/$1/', 'runtime/platform/', 'runtime/contracts/'],
+  },
+  // Jobs do once what services rely on: schema, grants, partitions, and the certificate of the devices' authority.
+  {
+    from: /^runtime\/jobs\//,
+    to: [
+      'runtime/jobs/',
+      'runtime/platform/',
+      'runtime/contracts/',
+      'runtime/migrations/',
+      'runtime/devices/authority/',
+    ],
   },
   // The planning core has no Pulumi in it, so that `iot plan` and property tests need none.
   { from: /^infra\/plan\//, to: ['infra/plan/', 'infra/tiers.ts', 'runtime/contracts/'] },

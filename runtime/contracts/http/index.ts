@@ -22,6 +22,13 @@ export const callerHeaders = {
 export const identityChangesPath = '/internal/identity-changes';
 
 /**
+ * Internal, not public: PEM of each CA below which a device's certificate is good, for what keeps the gateways' TLS files.
+ * A gateway asks for no tenant's sake, but names one like every caller.
+ */
+export const deviceTrustPath = '/internal/device-trust';
+export type DeviceTrust = { authorities: string[] };
+
+/**
  * One change that a gateway must know to admit or end connections. The full list since version 0 is the revocation
  * snapshot; `unblocked` rows undo `blocked` ones. Of what is older than a week the list has the newest state of a device
  * only, and no certificate that expired more than `expiryMarginMs` ago: versions may have gaps, and only rise.

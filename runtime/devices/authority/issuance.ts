@@ -10,7 +10,12 @@ export type Clock = () => number;
 export type Random = (bytes: number) => Uint8Array;
 
 /** A certificate authority's key and certificate. */
-export type Authority = { key: CryptoKey; certificate: x509.X509Certificate };
+export type Authority = {
+  key: CryptoKey;
+  certificate: x509.X509Certificate;
+  /** Web Crypto that signs with `key` where the machine's own cannot: the key is in KMS (remote-key.ts). */
+  crypto?: Crypto;
+};
 
 /** What a device certificate says; everything is ours, nothing the requester's but the key. */
 export type DeviceCertificatePlan = {
@@ -97,24 +102,27 @@ export async function issueDeviceCertificate(
   issuing: Authority,
   plan: DeviceCertificatePlan,
 ): Promise<x509.X509Certificate> {
-  return await x509.X509CertificateGenerator.create({
-    serialNumber: plan.serial,
-    // As data, never as text: an id may hold `+`, which separates names in RFC 4514 text.
-    subject: [{ O: [plan.tenant] }, { CN: [plan.device] }],
-    issuer: issuing.certificate.subjectName.toJSON(),
-    notBefore: plan.notBefore,
-    notAfter: plan.notAfter,
-    publicKey: plan.publicKey,
-    signingKey: issuing.key,
-    signingAlgorithm: ecdsa,
-    extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
-      new x509.SubjectAlternativeNameExtension([{ type: 'url', value: deviceUri(plan.tenant, plan.device) }]),
-      await x509.AuthorityKeyIdentifierExtension.create(issuing.certificate.publicKey),
-    ],
-  });
+  return await x509.X509CertificateGenerator.create(
+    {
+      serialNumber: plan.serial,
+      // As data, never as text: an id may hold `+`, which separates names in RFC 4514 text.
+      subject: [{ O: [plan.tenant] }, { CN: [plan.device] }],
+      issuer: issuing.certificate.subjectName.toJSON(),
+      notBefore: plan.notBefore,
+      notAfter: plan.notAfter,
+      publicKey: plan.publicKey,
+      signingKey: issuing.key,
+      signingAlgorithm: ecdsa,
+      extensions: [
+        new x509.BasicConstraintsExtension(false, undefined, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth]),
+        new x509.SubjectAlternativeNameExtension([{ type: 'url', value: deviceUri(plan.tenant, plan.device) }]),
+        await x509.AuthorityKeyIdentifierExtension.create(issuing.certificate.publicKey),
+      ],
+    },
+    issuing.crypto,
+  );
 }
 
 /** A server's certificate for host names and addresses, with its new key. */

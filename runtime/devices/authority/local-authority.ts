@@ -9,7 +9,7 @@ import {
   issueServerCertificate,
   type Random,
 } from './issuance.ts';
-import { type Issuer, keyIssuer, pem } from './issuer.ts';
+import { type KeyIssuer, keyIssuer, pem } from './issuer.ts';
 import { x509 } from './x509.ts';
 
 /** Files of an authority's folder. Keys have mode 0600; the root's key is needed again only to make a new CA. */
@@ -72,7 +72,7 @@ async function writeAuthority(dir: string): Promise<void> {
 }
 
 /** The issuer whose key lies in an authority's folder. Reads `issuing-ca.key`, `issuing-ca.pem`, `root-ca.pem` only. */
-export async function loadIssuer(dir: string): Promise<Issuer> {
+export async function loadIssuer(dir: string): Promise<KeyIssuer> {
   return keyIssuer(await loadAuthority(dir, 'issuing-ca'), await readFile(join(dir, 'root-ca.pem'), 'utf8'));
 }
 

@@ -3,8 +3,6 @@ import { z } from 'zod';
 import type { Google } from './google.ts';
 
 export type CaRequest = {
-  /** PKCS #10, PEM. */
-  csr: string;
   lifetimeSeconds: number;
   /** Full name of a certificate template, where the pool demands one. */
   template?: string | undefined;
@@ -13,7 +11,11 @@ export type CaRequest = {
    * request's id follow from it.
    */
   idempotencyKey: string;
-};
+} & (
+  | { /** PKCS #10, PEM. */ csr: string }
+  /** A CertificateConfig of the API, for pools that take names from the caller alone. */
+  | { config: unknown }
+);
 
 /** PEM, each with a line end. `chain` goes from the issuer up to the root, which is its last. */
 export type CaAnswer = { certificate: string; chain: readonly string[]; root: string };
@@ -37,7 +39,7 @@ export async function signByPool(google: Google, pool: string, request: CaReques
       path: `v1/${pool}/certificates`,
       query: { certificateId: `c-${hash.toString('hex').slice(0, 40)}`, requestId: uuidOf(hash) },
       body: {
-        pemCsr: request.csr,
+        ...('csr' in request ? { pemCsr: request.csr } : { config: request.config }),
         lifetime: `${request.lifetimeSeconds}s`,
         ...(request.template === undefined ? {} : { certificateTemplate: request.template }),
       },
