@@ -78,9 +78,14 @@ export const access: Readonly<Record<WorkloadName, Access>> = {
     databases: ['core'],
     cache: true,
     readSecrets: ['issuer-keys', 'first-administrator'],
-    writeSecrets: ['issuer-keys', 'first-administrator', 'probe-client'],
+    writeSecrets: ['issuer-keys', 'first-administrator'],
   },
-  migrator: { ...none, databases: ['core', 'shards'] },
+  migrator: {
+    ...none,
+    databases: ['core', 'shards'],
+    readSecrets: ['probe-client'],
+    writeSecrets: ['probe-client'],
+  },
   probe: { ...none, readSecrets: ['probe-client'] },
   simulator: none,
 };

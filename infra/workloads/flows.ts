@@ -13,6 +13,7 @@ export const podNames = [
   'migrate',
   'authority',
   'retention',
+  'probe-client',
   'probe',
 ] as const;
 export type PodName = (typeof podNames)[number];
@@ -43,13 +44,14 @@ export const calls: Readonly<Record<PodName, Calls>> = {
   migrate: { pods: [], outside: ['google', 'sql'] },
   authority: { pods: [], outside: ['google', 'sql'] },
   retention: { pods: [], outside: ['google', 'sql'] },
+  'probe-client': { pods: [], outside: ['google', 'sql'] },
   // A device and a program in one: it enrols over HTTP and publishes over MQTT.
   probe: {
     pods: [
       { to: 'api', port: ports.api },
       { to: 'gateway', port: ports.mqtt },
     ],
-    outside: ['google'],
+    outside: ['google', 'oidc'],
   },
 };
 
@@ -67,5 +69,6 @@ export const visits: Readonly<Record<PodName, readonly Visit[]>> = {
   migrate: [],
   authority: [],
   retention: [],
+  'probe-client': [],
   probe: [],
 };

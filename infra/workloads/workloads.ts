@@ -6,6 +6,7 @@ import { Jobs } from './jobs.ts';
 import { PlatformNamespace } from './namespace.ts';
 import { inCluster, type WorkloadNeeds } from './needs.ts';
 import type { ContainerPlan } from './pod.ts';
+import { Probe } from './probe.ts';
 import {
   apiContainer,
   devicesContainer,
@@ -98,6 +99,15 @@ export class Workloads extends Component {
       { parent: this, dependsOn: [...after, devices] },
     );
     this.services = { devices, processor, telemetry, api, gateway: this.gateway.workload };
+    if (environment.tier.observability.uptimeProbe)
+      new Probe(
+        `${name}-probe`,
+        { environment, needs, namespace: platform.name, priorityClass: serving },
+        {
+          parent: this,
+          dependsOn: [api, this.gateway, ...(this.jobs.probeClient === null ? [] : [this.jobs.probeClient])],
+        },
+      );
     this.finish({ namespace: this.namespace });
   }
 }

@@ -11,16 +11,7 @@ const maxmem = 64 * 1024 * 1024;
 const atOnce = 2;
 const waitingMost = 32;
 
-/** Shortest client secret that may be stored by a fast hash, characters of base64url or hex. */
-export const shortestClientSecret = 32;
-
-export function hashClientSecret(secret: string): string {
-  if (!/^[A-Za-z0-9_-]+$/.test(secret) || secret.length < shortestClientSecret)
-    throw new Error(
-      `a client secret has at least ${shortestClientSecret} random characters of A-Z a-z 0-9 _ -; make one with: openssl rand -hex 32`,
-    );
-  return `sha256$${createHash('sha256').update(secret).digest('base64url')}`;
-}
+export { hashClientSecret, shortestClientSecret } from '../../platform/identity/client-secret.ts';
 
 /** Compares in constant time; false for a hash of another form. */
 export function isClientSecret(secret: string, hash: string): boolean {
