@@ -24,13 +24,12 @@ export class Https extends Component {
 
   /** Google makes and renews it; a DNS record proves the name, so that it is there before the first request. */
   #certificate({ environment, host, zone, after }: HttpsArgs): void {
-    const { deletionPolicy } = environment.tier.lifecycle;
     const name = edgeNames(environment).certificateMap;
     const here = { dependsOn: [...after] };
     const authorization = this.make(
       gcp.certificatemanager.DnsAuthorization,
       'proof',
-      { name, domain: host, type: 'FIXED_RECORD', deletionPolicy },
+      { name, domain: host, type: 'FIXED_RECORD' },
       here,
     );
     const proof = authorization.dnsResourceRecords.apply(([record]) => record?.data ?? '');
@@ -38,22 +37,21 @@ export class Https extends Component {
     const record = this.make(
       gcp.dns.RecordSet,
       'proof-record',
-      recordOf(environment, zone.zone, 'CNAME', `_acme-challenge.${host}`, [proof]),
+      recordOf(zone.zone, 'CNAME', `_acme-challenge.${host}`, [proof]),
       { dependsOn: [zone] },
     );
     const certificate = this.make(
       gcp.certificatemanager.Certificate,
       'certificate',
-      { name, scope: 'DEFAULT', managed: { domains: [host], dnsAuthorizations: [authorization.id] }, deletionPolicy },
+      { name, scope: 'DEFAULT', managed: { domains: [host], dnsAuthorizations: [authorization.id] } },
       { dependsOn: [record] },
     );
-    const map = this.make(gcp.certificatemanager.CertificateMap, 'certificates', { name, deletionPolicy }, here);
+    const map = this.make(gcp.certificatemanager.CertificateMap, 'certificates', { name }, here);
     this.make(gcp.certificatemanager.CertificateMapEntry, 'certificates-api', {
       name,
       map: map.name,
       hostname: host,
       certificates: [certificate.id],
-      deletionPolicy,
     });
   }
 
@@ -67,7 +65,6 @@ export class Https extends Component {
         // https://cloud.google.com/load-balancing/docs/ssl-policies-concepts
         profile: 'MODERN',
         minTlsVersion: 'TLS_1_2',
-        deletionPolicy: environment.tier.lifecycle.deletionPolicy,
       },
       { dependsOn: [...after] },
     );
@@ -86,7 +83,6 @@ export class Https extends Component {
         adaptiveProtectionConfig: { layer7DdosDefenseConfig: { enable: true, ruleVisibility: 'STANDARD' } },
         // Bodies are JSON: rules judge their values, not braces and quotes. https://cloud.google.com/armor/docs/json-content-parsing
         advancedOptionsConfig: { jsonParsing: 'STANDARD', logLevel: 'NORMAL' },
-        deletionPolicy: environment.tier.lifecycle.deletionPolicy,
       },
       { dependsOn: [...after] },
     );

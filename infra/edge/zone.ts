@@ -1,7 +1,6 @@
 import * as gcp from '@pulumi/gcp';
 import type * as pulumi from '@pulumi/pulumi';
 import { Component, type ComponentArgs } from '../component.ts';
-import type { Environment } from '../environment.ts';
 import { nameOf } from '../plan/names.ts';
 
 export type ZoneArgs = ComponentArgs & {
@@ -31,10 +30,15 @@ export class Zone extends Component {
     const waits = [...args.after, ...(own === null ? [] : [own])];
     const record = (child: string, type: string, host: string, values: pulumi.Input<string>[]) =>
       // Devices and clients know the name.
-      this.make(gcp.dns.RecordSet, child, recordOf(environment, this.zone, type, host, values), {
-        guarded: true,
-        dependsOn: waits,
-      });
+      this.make(
+        gcp.dns.RecordSet,
+        child,
+        { ...recordOf(this.zone, type, host, values), deletionPolicy: environment.tier.lifecycle.deletionPolicy },
+        {
+          guarded: true,
+          dependsOn: waits,
+        },
+      );
     for (const [host, address] of Object.entries(hosts)) record(labelOf(host, domain), 'A', host, [address]);
     // Only the authorities that Google's certificates come from may issue for these names: RFC 8659,
     // https://cloud.google.com/certificate-manager/docs/troubleshooting#caa
@@ -72,7 +76,6 @@ const labelOf = (host: string, domain: string): string => host.slice(0, -domain.
 
 /** A record in a zone; `host` without the final dot. */
 export const recordOf = (
-  { tier }: Pick<Environment, 'tier'>,
   managedZone: string,
   type: string,
   host: string,
@@ -83,5 +86,4 @@ export const recordOf = (
   type,
   ttl,
   rrdatas,
-  deletionPolicy: tier.lifecycle.deletionPolicy,
 });
