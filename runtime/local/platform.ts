@@ -231,7 +231,7 @@ function launcher(context: { options: PlatformOptions; ports: Ports; folder: Dat
     await awaitPostgres(plan, { databases: [coreName, ...shardNames], timeoutMs: 30_000, isAlive: () => true });
     await migrate('core', plan.urlOf(coreName), log.launcher);
     await Promise.all(shardNames.map((name) => migrate('shard', plan.urlOf(name), log.launcher)));
-    await ensureShardMap(plan.urlOf(coreName), shardNames);
+    await ensureShardMap(plan.urlOf(coreName), shardNames, log.launcher);
   }
 
   async function redis(): Promise<void> {

@@ -1,6 +1,6 @@
 import type pg from 'pg';
+import { isNoPartition, makePartitionsFor } from '../platform/database/partition-keeper.ts';
 import { isTransient } from '../platform/database/pool.ts';
-import { isNoPartition, makePartitionsFor } from './partition-keeper.ts';
 
 /** The holder recomputes rollups of one database; a second processor finds the lock taken and does nothing. */
 const lockKey = 7_411_002;

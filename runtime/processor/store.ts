@@ -1,8 +1,8 @@
 import type pg from 'pg';
+import { isNoPartition } from '../platform/database/partition-keeper.ts';
 import { isTransient } from '../platform/database/pool.ts';
 import { messageDeadLetterId, readingDeadLetterId, stampedSeq } from './identity.ts';
 import type { DeadLetter, Row } from './interpret.ts';
-import { isNoPartition } from './partition-keeper.ts';
 
 export type ReportedState = { tenant: string; device: string; json: string; message: string; received: number };
 

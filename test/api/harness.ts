@@ -134,7 +134,7 @@ export async function startTestApi(
     IOT_HTTP_PORT: String(port),
     IOT_PUBLIC_URL: url,
     IOT_REDIS_URL: `redis://127.0.0.1:${redisPort}`,
-    IOT_CORE_DATABASE_URL: postgres.core,
+    IOT_CORE_DATABASE_URL: postgres.as('api').core,
     IOT_DEVICES_URL: real?.devicesUrl ?? devices.url,
     IOT_TELEMETRY_URL: real?.telemetryUrl ?? telemetry.url,
     IOT_KEYS_DIR: keysDir,
@@ -143,7 +143,14 @@ export async function startTestApi(
     ...settings,
   });
   const core = createPool(
-    { name: 'core', url: postgres.core, application: 'test', max: 4, connectMs: 2_000, statementMs: 5_000 },
+    {
+      name: 'core',
+      url: parsed.IOT_CORE_DATABASE_URL,
+      application: 'test',
+      max: 4,
+      connectMs: 2_000,
+      statementMs: 5_000,
+    },
     log,
   );
   const cache = connectCache({ url: parsed.IOT_REDIS_URL }, { log, name: 'test' });

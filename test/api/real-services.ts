@@ -30,12 +30,13 @@ export async function startRealServices(
   await client.close();
   await ensureLocalAuthority(join(folder, 'ca'));
   const [devicesPort, telemetryPort] = [await freePort(), await freePort()];
-  const common = { ...bus, IOT_HEALTH_PORT: '1', IOT_REDIS_URL: redisUrl, IOT_CORE_DATABASE_URL: postgres.core };
+  const common = { ...bus, IOT_HEALTH_PORT: '1', IOT_REDIS_URL: redisUrl };
   const devices = await startDevices(
     {
       settings: readSettings('devices', DevicesSettings, {
         ...common,
         IOT_INSTANCE: 'devices',
+        IOT_CORE_DATABASE_URL: postgres.as('devices').core,
         IOT_HTTP_PORT: String(devicesPort),
         IOT_CA_DIR: join(folder, 'ca'),
       }),
@@ -49,9 +50,10 @@ export async function startRealServices(
       settings: readSettings('telemetry', TelemetrySettings, {
         ...common,
         IOT_INSTANCE: 'telemetry',
+        IOT_CORE_DATABASE_URL: postgres.as('telemetry').core,
         IOT_HTTP_PORT: String(telemetryPort),
         IOT_DEVICES_URL: `http://127.0.0.1:${devicesPort}`,
-        IOT_SHARD_DATABASE_URLS: Object.entries(postgres.shards)
+        IOT_SHARD_DATABASE_URLS: Object.entries(postgres.as('telemetry').shards)
           .map(([name, url]) => `${name}=${url}`)
           .join(','),
       }),

@@ -47,7 +47,7 @@ export async function devicesStand(log: Log = quietLog): Promise<DevicesStand> {
     IOT_INSTANCE: 'devices',
     IOT_HEALTH_PORT: String(await freePort()),
     IOT_HTTP_PORT: String(await freePort()),
-    IOT_CORE_DATABASE_URL: postgres.core,
+    IOT_CORE_DATABASE_URL: postgres.as('devices').core,
     IOT_REDIS_URL: redisUrl,
     IOT_PUBSUB_PROJECT: 'test-project',
     PUBSUB_EMULATOR_HOST: pubsub.host,

@@ -4,9 +4,9 @@
  */
 import { once } from 'node:events';
 import { cpus } from 'node:os';
+import { keepPartitions, makePartitionsFor } from '../../runtime/platform/database/partition-keeper.ts';
 import { createPool } from '../../runtime/platform/database/pool.ts';
 import type { Row } from '../../runtime/processor/interpret.ts';
-import { keepPartitions, makePartitionsFor } from '../../runtime/processor/partition-keeper.ts';
 import { writeBatch } from '../../runtime/processor/store.ts';
 import { quietLog } from '../support/log.ts';
 import { testPostgres } from '../support/postgres.ts';

@@ -11,10 +11,10 @@ import { type StandIn, startRedisStandIn } from '../../runtime/local/redis/serve
 import { type BusClient, createBusClient } from '../../runtime/platform/bus/client.ts';
 import { ensureBus } from '../../runtime/platform/bus/ensure.ts';
 import { type Cache, connectCache } from '../../runtime/platform/cache/cache.ts';
+import { keepPartitions } from '../../runtime/platform/database/partition-keeper.ts';
 import { createPool } from '../../runtime/platform/database/pool.ts';
 import { openShardPools, type ShardPools } from '../../runtime/platform/database/shard-pools.ts';
 import { startTracing, type Tracing } from '../../runtime/platform/service/trace.ts';
-import { keepPartitions } from '../../runtime/processor/partition-keeper.ts';
 import { type Processor, type ProcessorSettings, startProcessor } from '../../runtime/processor/processor.ts';
 import { quietLog } from '../support/log.ts';
 import { freePort } from '../support/ports.ts';
@@ -65,6 +65,16 @@ export async function stand(): Promise<Stand> {
     { core, urls: postgres.shards, pool: { application: 'test', max: 6, ...poolTimes } },
     quietLog,
   );
+  // The processor's own, with its login's rights; the test looks on as the owner.
+  const login = postgres.as('processor');
+  const ownCore = createPool(
+    { name: 'core', url: login.core, application: 'processor', max: 4, ...poolTimes },
+    quietLog,
+  );
+  const ownShards = await openShardPools(
+    { core: ownCore, urls: login.shards, pool: { application: 'processor', max: 6, ...poolTimes } },
+    quietLog,
+  );
   for (const name of shards.names())
     await keepPartitions(shards.pool(name), Date.now(), { readings: 30, rollups: 400 }, quietLog);
   const redisPort = await freePort();
@@ -109,7 +119,7 @@ export async function stand(): Promise<Stand> {
       await ensureBus(bus, namespace);
       return namespace;
     },
-    start(namespace, settings = {}, own = shards, tracing = startTracing(untraced, 'processor')) {
+    start(namespace, settings = {}, own = ownShards, tracing = startTracing(untraced, 'processor')) {
       const registry = new Registry();
       const processor = startProcessor(
         {
@@ -123,7 +133,7 @@ export async function stand(): Promise<Stand> {
         },
         {
           bus,
-          core,
+          core: ownCore,
           shards: own,
           cache,
           metrics: registry,
@@ -156,8 +166,8 @@ export async function stand(): Promise<Stand> {
     async stop() {
       await cache.close();
       await redis.stop();
-      await shards.stop();
-      await core.end();
+      await Promise.all([shards.stop(), ownShards.stop()]);
+      await Promise.all([core.end(), ownCore.end()]);
       await bus.close();
       await server.close();
       await postgres.stop();

@@ -24,7 +24,7 @@ const day = 86_400;
 /** The stand's shards, but `shard_a` behind a gate that can be shut. */
 async function gated() {
   const gate = await startGate(s.postgres.port);
-  const urls = { ...s.postgres.shards };
+  const urls = { ...s.postgres.as('processor').shards };
   urls['shard_a'] = (urls['shard_a'] as string).replace(`:${s.postgres.port}/`, `:${gate.port}/`);
   const shards = await openShardPools(
     { core: s.core, urls, pool: { application: 'gated', max: 6, connectMs: 500, statementMs: 2_000 } },

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import {
+  partitionOf,
+  partitionsAhead,
+  partitionsFor,
+  partitionsToDrop,
+} from '../../runtime/platform/database/partitions.ts';
 import { planParking } from '../../runtime/processor/overflow.ts';
-import { partitionOf, partitionsAhead, partitionsFor, partitionsToDrop } from '../../runtime/processor/partitions.ts';
 
 const day = 86_400_000;
 const now = Date.UTC(2026, 11, 31, 23, 59);

@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { keepPartitions, makePartitionsFor } from '../../runtime/platform/database/partition-keeper.ts';
 import { createPool } from '../../runtime/platform/database/pool.ts';
 import type { Row } from '../../runtime/processor/interpret.ts';
-import { keepPartitions, makePartitionsFor } from '../../runtime/processor/partition-keeper.ts';
 import { rollUp } from '../../runtime/processor/rollups.ts';
 import { writeBatch } from '../../runtime/processor/store.ts';
 import { quietLog } from '../support/log.ts';

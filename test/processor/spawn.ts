@@ -16,8 +16,8 @@ export async function spawnProcessor(s: Stand, namespace: string) {
       IOT_NAMESPACE: namespace,
       IOT_HEALTH_PORT: String(healthPort),
       IOT_REDIS_URL: s.redis.url,
-      IOT_CORE_DATABASE_URL: s.postgres.core,
-      IOT_SHARD_DATABASE_URLS: Object.entries(s.postgres.shards)
+      IOT_CORE_DATABASE_URL: s.postgres.as('processor').core,
+      IOT_SHARD_DATABASE_URLS: Object.entries(s.postgres.as('processor').shards)
         .map(([name, url]) => `${name}=${url}`)
         .join(','),
       IOT_PUBSUB_PROJECT: s.bus.project,

@@ -5,9 +5,9 @@ import { Registry } from 'prom-client';
 import { TelemetrySettings } from '../../runtime/contracts/settings/services.ts';
 import { startRedisStandIn } from '../../runtime/local/redis/server.ts';
 import { type Cache, connectCache } from '../../runtime/platform/cache/cache.ts';
+import { keepPartitions, makePartitionsFor } from '../../runtime/platform/database/partition-keeper.ts';
 import { firstShardMap, logicalShard } from '../../runtime/platform/database/shards.ts';
 import { readSettings } from '../../runtime/platform/service/settings.ts';
-import { keepPartitions, makePartitionsFor } from '../../runtime/processor/partition-keeper.ts';
 import { startTelemetry, type TelemetryService } from '../../runtime/telemetry/service.ts';
 import { quietLog } from '../support/log.ts';
 import { freePort } from '../support/ports.ts';
@@ -76,8 +76,8 @@ export async function telemetryStand(): Promise<TelemetryStand> {
     IOT_INSTANCE: 'telemetry',
     IOT_HEALTH_PORT: String(await freePort()),
     IOT_HTTP_PORT: String(await freePort()),
-    IOT_CORE_DATABASE_URL: postgres.core,
-    IOT_SHARD_DATABASE_URLS: Object.entries(postgres.shards)
+    IOT_CORE_DATABASE_URL: postgres.as('telemetry').core,
+    IOT_SHARD_DATABASE_URLS: Object.entries(postgres.as('telemetry').shards)
       .map(([name, url]) => `${name}=${url}`)
       .join(','),
     IOT_REDIS_URL: redisUrl,

@@ -1,9 +1,9 @@
 import pg from 'pg';
 import { migrate } from '../../../runtime/platform/database/migrate.ts';
+import { makePartitions } from '../../../runtime/platform/database/partition-keeper.ts';
+import { partitionsAhead } from '../../../runtime/platform/database/partitions.ts';
 import { createPool } from '../../../runtime/platform/database/pool.ts';
 import type { Log } from '../../../runtime/platform/service/log.ts';
-import { makePartitions } from '../../../runtime/processor/partition-keeper.ts';
-import { partitionsAhead } from '../../../runtime/processor/partitions.ts';
 
 const name = 'bench_monolith';
 

@@ -1,17 +1,17 @@
 import type pg from 'pg';
-import type { Log } from '../platform/service/log.ts';
+import type { Log } from '../service/log.ts';
 import { type Partition, partitionsAhead, partitionsFor, partitionsToDrop } from './partitions.ts';
 
-/** Whoever makes or drops partitions of a database holds this lock, so that two processors do not race. */
+/** Whoever makes or drops partitions of a database holds this lock; `make_partition` takes it, too. */
 const lockKey = 7_411_001;
 
+/** Through a function of the schema's owner: the caller needs not own the tables (shard migration 0002). */
 export async function makePartitions(pool: pg.Pool, partitions: readonly Partition[]): Promise<void> {
-  await locked(pool, async (client) => {
-    for (const { table, name, from, to } of partitions)
-      await client.query(
-        `create table if not exists ${name} partition of ${table} for values from ('${from} 00:00+00') to ('${to} 00:00+00')`,
-      );
-  });
+  if (partitions.length === 0) return;
+  await pool.query('select make_partition(parent, day) from unnest($1::text[], $2::date[]) as p (parent, day)', [
+    partitions.map((partition) => partition.table),
+    partitions.map((partition) => partition.from),
+  ]);
 }
 
 /** On demand, for rows whose day is not there (late data within the retention). */
@@ -24,7 +24,11 @@ export function makePartitionsFor(pool: pg.Pool, rows: readonly { ts: number }[]
   );
 }
 
-/** Makes what is needed next and drops what is no longer kept. @returns names dropped. */
+/**
+ * Makes what is needed next and drops what is no longer kept, as far as this login owns it: on one machine the processor
+ * does both; in the cloud it owns nothing, and the job `retention` drops as the migrator.
+ * @returns names dropped.
+ */
 export async function keepPartitions(
   pool: pg.Pool,
   now: number,
@@ -34,7 +38,8 @@ export async function keepPartitions(
   await makePartitions(pool, partitionsAhead(now));
   const { rows } = await pool.query<{ name: string }>(
     `select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
-     where i.inhparent in ('readings'::regclass, 'rollup_1m'::regclass, 'rollup_1h'::regclass)`,
+     where i.inhparent in ('readings'::regclass, 'rollup_1m'::regclass, 'rollup_1h'::regclass)
+       and pg_has_role(c.relowner, 'usage')`,
   );
   const old = partitionsToDrop(
     rows.map((r) => r.name),
