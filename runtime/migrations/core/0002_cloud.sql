@@ -18,7 +18,7 @@ create table issuing_authorities (
 
 -- The one-time code of the first administrator, as a SHA-256 of 128 random bits; one row or none.
 create table first_administrator (
-  only boolean primary key default true check (only),
+  single boolean primary key default true check (single),
   code_hash bytea not null,
   created_at timestamptz not null default now(),
   -- When the code was put where the administrator finds it; a row without it is made anew by the next start.
