@@ -87,10 +87,18 @@ export async function environment(stack: string, settings: EnvironmentSettings, 
     },
     options,
   );
-  if (environment.domain !== null)
-    new Routes('routes', { environment, cluster, edge, namespace: workloads.namespace, after: [workloads] }, options);
-  const watched = { clusterName: cluster.name, apiHost: edge.apiHost, after: [workloads] };
-  new Observability('observability', { environment, ...watched }, ready);
+  const routes =
+    environment.domain === null
+      ? []
+      : [
+          new Routes(
+            'routes',
+            { environment, cluster, edge, namespace: workloads.namespace, after: [workloads] },
+            options,
+          ),
+        ];
+  const { projectNumber } = project;
+  new Observability('observability', { environment, generation, projectNumber, after: [workloads, ...routes] }, ready);
   const deployer =
     environment.ci === null
       ? null
@@ -120,6 +128,15 @@ export async function environment(stack: string, settings: EnvironmentSettings, 
     namespace: workloads.namespace,
     cluster: { name: cluster.name, endpoint: cluster.endpoint },
     images: images.references,
+    /** For previews inside this environment (stacks/host.ts). */
+    lends: {
+      databases: {
+        core: database.core.instance.connectionName,
+        shards: database.shards.map((shard) => shard.instance.connectionName),
+      },
+      pubsubAgent: project.agents.pubsub,
+      jobsImage: images.references.jobs,
+    },
     firstAdministrator: secrets.names['first-administrator'],
     deployer: deployer === null ? null : { provider: deployer.provider, email: deployer.email },
   };

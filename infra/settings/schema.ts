@@ -168,6 +168,8 @@ export const PreviewSettings = z.strictObject({
   pullRequest: whole(1, 10_000_000).optional(),
   /** Hours until the lane ends by itself, from the last `up`. */
   leaseHours: whole(1, 336).default(24),
+  /** When the lane ends, instead of so many hours from now. */
+  leaseUntil: z.iso.datetime('allowed is a time in UTC as 2026-11-23T12:00:00Z').optional(),
   /** Devices of the lane's own simulated fleet. */
   simulatedDevices: whole(0, 1_000).default(20),
   images: EnvironmentSettings.shape.images,

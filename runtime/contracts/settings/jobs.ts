@@ -54,3 +54,16 @@ export const AuthoritySettings = z.object({
    */
   IOT_CA_TEMPLATE: certificateTemplateResource().optional(),
 });
+
+/** `jobs lane`: databases of a preview, each copied from a template that has the newest schema. */
+export const LaneSettings = z.object({
+  ...jobSettings,
+  ...coreDatabase,
+  ...shardDatabases,
+  /** When the lane ends: `jobs sweep` drops its databases from then on. */
+  IOT_LANE_UNTIL: z.iso.datetime('allowed is a time in UTC as 2026-11-23T12:00:00Z'),
+  IOT_DATABASE_ROLES: databaseRoles.optional(),
+});
+
+/** `jobs sweep`: drops the databases of lanes that are over. */
+export const SweepSettings = z.object({ ...jobSettings, ...coreDatabase, ...shardDatabases });
