@@ -27,6 +27,8 @@ export type Tier = {
     releaseChannel: 'RAPID' | 'REGULAR' | 'STABLE';
     /** Backup for GKE; a locked plan would block a destroy, so ephemeral has none. */
     backupDays: number | null;
+    /** Times without upgrades of nodes or minor versions, UTC; those that are over do no harm. GKE takes 20. */
+    upgradeFreezes: readonly { name: string; start: string; end: string }[];
   };
   database: {
     edition: 'ENTERPRISE' | 'ENTERPRISE_PLUS';
@@ -71,7 +73,15 @@ export type Tier = {
      */
     scaleOnConnections: boolean;
   };
-  observability: { logDays: number; pageOnBurn: boolean; uptimeProbe: boolean };
+  observability: {
+    logDays: number;
+    /** A budget of errors that burns fast calls somebody, at night too. */
+    pageOnBurn: boolean;
+    /** A probe enrols and publishes like a device, and the API is asked from outside. */
+    uptimeProbe: boolean;
+    /** Share of good events over 28 days, 0 to 1: messages acknowledged, and acknowledged or queryable in time. */
+    objectives: { availability: number; latency: number };
+  };
   /** A domain is needed: devices and people reach the environment by name. */
   needsDomain: boolean;
 };
@@ -79,11 +89,18 @@ export type Tier = {
 const deletable: Lifecycle = { protect: false, deletionPolicy: 'DELETE', apiProtection: false, forceDelete: true };
 const guarded: Lifecycle = { protect: true, deletionPolicy: 'PREVENT', apiProtection: true, forceDelete: false };
 
+/** Nobody is there to look after an upgrade. */
+const yearEnds = [2026, 2027, 2028].map((year) => ({
+  name: `year-end-${year}`,
+  start: `${year}-12-18T00:00:00Z`,
+  end: `${year + 1}-01-05T00:00:00Z`,
+}));
+
 export const tiers: Readonly<Record<TierName, Tier>> = {
   ephemeral: {
     name: 'ephemeral',
     lifecycle: deletable,
-    cluster: { releaseChannel: 'REGULAR', backupDays: null },
+    cluster: { releaseChannel: 'REGULAR', backupDays: null, upgradeFreezes: [] },
     database: { edition: 'ENTERPRISE', availability: 'ZONAL', backups: null, finalBackupDays: null },
     cache: { replicas: 0 },
     documents: { pointInTime: false, backupDays: null },
@@ -98,13 +115,18 @@ export const tiers: Readonly<Record<TierName, Tier>> = {
     keys: { destroyDays: 1 },
     messaging: { topicRetentionDays: 1, archive: false },
     workloads: { gateway: 1, processor: 1, service: 1, strictSpread: false, scaleOnConnections: true },
-    observability: { logDays: 7, pageOnBurn: false, uptimeProbe: false },
+    observability: {
+      logDays: 7,
+      pageOnBurn: false,
+      uptimeProbe: false,
+      objectives: { availability: 0.99, latency: 0.95 },
+    },
     needsDomain: false,
   },
   dev: {
     name: 'dev',
     lifecycle: deletable,
-    cluster: { releaseChannel: 'REGULAR', backupDays: null },
+    cluster: { releaseChannel: 'REGULAR', backupDays: null, upgradeFreezes: [] },
     database: {
       edition: 'ENTERPRISE',
       availability: 'ZONAL',
@@ -124,13 +146,18 @@ export const tiers: Readonly<Record<TierName, Tier>> = {
     keys: { destroyDays: 1 },
     messaging: { topicRetentionDays: 4, archive: false },
     workloads: { gateway: 2, processor: 1, service: 1, strictSpread: false, scaleOnConnections: true },
-    observability: { logDays: 30, pageOnBurn: false, uptimeProbe: false },
+    observability: {
+      logDays: 30,
+      pageOnBurn: false,
+      uptimeProbe: false,
+      objectives: { availability: 0.99, latency: 0.95 },
+    },
     needsDomain: false,
   },
   staging: {
     name: 'staging',
     lifecycle: guarded,
-    cluster: { releaseChannel: 'REGULAR', backupDays: 7 },
+    cluster: { releaseChannel: 'REGULAR', backupDays: 7, upgradeFreezes: [] },
     database: {
       edition: 'ENTERPRISE',
       availability: 'REGIONAL',
@@ -150,13 +177,18 @@ export const tiers: Readonly<Record<TierName, Tier>> = {
     keys: { destroyDays: 30 },
     messaging: { topicRetentionDays: 8, archive: true },
     workloads: { gateway: 3, processor: 2, service: 2, strictSpread: true, scaleOnConnections: true },
-    observability: { logDays: 30, pageOnBurn: false, uptimeProbe: true },
+    observability: {
+      logDays: 30,
+      pageOnBurn: false,
+      uptimeProbe: true,
+      objectives: { availability: 0.999, latency: 0.99 },
+    },
     needsDomain: true,
   },
   prod: {
     name: 'prod',
     lifecycle: guarded,
-    cluster: { releaseChannel: 'STABLE', backupDays: 30 },
+    cluster: { releaseChannel: 'STABLE', backupDays: 30, upgradeFreezes: yearEnds },
     database: {
       edition: 'ENTERPRISE_PLUS',
       availability: 'REGIONAL',
@@ -176,7 +208,12 @@ export const tiers: Readonly<Record<TierName, Tier>> = {
     keys: { destroyDays: 30 },
     messaging: { topicRetentionDays: 15, archive: true },
     workloads: { gateway: 6, processor: 3, service: 3, strictSpread: true, scaleOnConnections: false },
-    observability: { logDays: 90, pageOnBurn: true, uptimeProbe: true },
+    observability: {
+      logDays: 90,
+      pageOnBurn: true,
+      uptimeProbe: true,
+      objectives: { availability: 0.999, latency: 0.99 },
+    },
     needsDomain: true,
   },
 };

@@ -1,5 +1,3 @@
-import { projectRoles } from '../access.ts';
-
 /** A role on the project, and why nothing smaller does. */
 export type Justified = { role: string; why: string };
 
@@ -49,15 +47,3 @@ export const secretsWithoutValues = [
   'secretmanager.secrets.setIamPolicy',
   'secretmanager.secrets.update',
 ] as const;
-
-/** Roles that components of this program grant on the project: `project-grants.ts` says why each. */
-const grantable = [...projectRoles].sort();
-
-/**
- * The deploy account may grant and take back these roles and no other: a stolen run cannot make itself an owner.
- * https://cloud.google.com/iam/docs/setting-limits-on-granting-roles
- */
-export const boundToRolesOnly = (_project: string) => ({
-  title: 'roles of the platform only',
-  expression: `api.getAttribute("iam.googleapis.com/modifiedGrantsByRole", []).hasOnly([${grantable.map((role) => `"${role}"`).join(', ')}])`,
-});

@@ -3,7 +3,8 @@ import * as pulumi from '@pulumi/pulumi';
 import { Component, type ComponentArgs } from '../component.ts';
 import { generated } from '../generation.ts';
 import { nameOf } from '../plan/names.ts';
-import { boundToRolesOnly, deployerRoles, secretsWithoutValues } from './deployer-roles.ts';
+import { deployerRoles, secretsWithoutValues } from './deployer-roles.ts';
+import { grantedToOthers } from './project-grants.ts';
 
 export type DeployerArgs = ComponentArgs & {
   /** Repository and branch whose CI deploys; pass `environment.ci` where it is set, and make no Deployer where not. */
@@ -99,7 +100,7 @@ export class Deployer extends Component {
           project,
           role,
           member,
-          ...(role === 'roles/resourcemanager.projectIamAdmin' ? { condition: boundToRolesOnly(project) } : {}),
+          ...(role === 'roles/resourcemanager.projectIamAdmin' ? { condition: platformRolesOnly } : {}),
         },
         { dependsOn: account },
       );
@@ -129,3 +130,16 @@ export const attributeCondition = ({ repository, branch }: DeployerArgs['ci']): 
     `assertion.ref == "refs/heads/${branch}"`,
     'assertion.event_name in ["push", "workflow_dispatch", "schedule"]',
   ].join(' && ');
+
+/**
+ * The deploy account may grant and take back these roles and no other: a stolen run cannot make itself an owner. Its own
+ * roles are not among them: who widens them is a person. Google takes ten names at most.
+ * https://cloud.google.com/iam/docs/setting-limits-on-granting-roles
+ */
+export const platformRolesOnly = {
+  title: 'roles of the platform only',
+  expression: `api.getAttribute("iam.googleapis.com/modifiedGrantsByRole", []).hasOnly([${[...grantedToOthers]
+    .sort()
+    .map((role) => `"${role}"`)
+    .join(', ')}])`,
+};

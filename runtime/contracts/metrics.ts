@@ -34,6 +34,10 @@ export const metricNames = {
     paused: 'iot_processor_paused',
     openAlerts: 'iot_processor_open_alerts',
   },
+  certificates: {
+    /** Epoch seconds at which the gateway's server certificate ends. */
+    serverEnds: 'iot_certificates_server_ends_timestamp_seconds',
+  },
   pubsub: {
     /** Label `subscription`. */
     backlog: 'iot_pubsub_backlog_messages',
