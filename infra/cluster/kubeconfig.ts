@@ -1,21 +1,24 @@
 import * as pulumi from '@pulumi/pulumi';
 
 /**
- * Kubeconfig of the control plane's DNS endpoint. Holds no secret and no path of a machine, so that it is the same in every
- * state: the endpoint's certificate is signed by a public authority, hence no CA data, and the token comes from our own
- * program, which any Node finds from inside the project by its package name.
+ * Kubeconfig of the control plane's DNS endpoint. It holds no secret and no path of a machine, so that it is the same in
+ * every state: the endpoint's certificate is signed by a public authority, hence no CA data, and the token comes from our
+ * own program (cli/cluster-credential.mjs), which Node finds by its package's name from any folder of the project. The
+ * engine starts its providers in the folder of the program.
  * https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
  */
-export function kubeconfigOf({ name, server }: { name: string; server: pulumi.Input<string> }): pulumi.Output<string> {
-  return pulumi.output(server).apply((address) => JSON.stringify(kubeconfig(name, address), null, 2));
-}
+export const kubeconfigOf = ({ name, server }: { name: string; server: pulumi.Input<string> }): pulumi.Output<string> =>
+  pulumi.output(server).apply((address) => JSON.stringify(kubeconfig(name, address), null, 2));
 
-const program = `import('@iot-platform/cli/cluster-credential.mjs').catch((error) => {
-  console.error('cluster credential: run npm install, and run this inside the project: ' + error.message);
-  process.exitCode = 1;
-})`;
+/** Any Node runs this, also one that cannot run the platform: it may be what the shell finds first. */
+const program = [
+  "import('@iot-platform/cli/cluster-credential.mjs').catch((error) => {",
+  "  console.error('cluster credential: run npm install in the project, and this inside it: ' + error.message);",
+  '  process.exitCode = 1;',
+  '});',
+].join('\n');
 
-/** Pure: the kubeconfig as a value. */
+/** Pure: the kubeconfig as a value. @param server `https://…` */
 export const kubeconfig = (name: string, server: string) => ({
   apiVersion: 'v1',
   kind: 'Config',
@@ -28,7 +31,7 @@ export const kubeconfig = (name: string, server: string) => ({
           apiVersion: 'client.authentication.k8s.io/v1',
           command: 'node',
           args: ['--eval', program],
-          installHint: 'node is not on PATH: install Node 24, or run this through npx in the project',
+          installHint: 'node is not on PATH: install Node, or run this through npx in the project',
           interactiveMode: 'Never',
           provideClusterInfo: false,
         },

@@ -1,13 +1,13 @@
 import * as gcp from '@pulumi/gcp';
 import * as pulumi from '@pulumi/pulumi';
 import { Component, type ComponentArgs } from '../component.ts';
-import { type AgentName, agentDomains, services } from './services.ts';
+import { type AgentName, agentDomains, agentRoles, audited, services } from './services.ts';
 
 export type ProjectArgs = ComponentArgs;
 
-/** APIs that the platform uses, and Google's own accounts behind them. The project itself is given. */
+/** APIs that the platform uses, Google's own accounts behind them, and audit logs. The project itself is given. */
 export class Project extends Component {
-  /** APIs are on and service agents exist: what everything else waits for. */
+  /** APIs are on, service agents exist and may do their part: what everything else waits for. */
   readonly ready: pulumi.Resource[];
   readonly projectNumber: pulumi.Output<string>;
   /** IAM member (`serviceAccount:…`) of Google's own account, by API. */
@@ -15,41 +15,89 @@ export class Project extends Component {
 
   constructor(name: string, args: ProjectArgs, options: pulumi.ComponentResourceOptions) {
     super('project:Project', name, args, options);
-    const { project } = args.environment;
-    const apis = Object.fromEntries(
-      Object.keys(services).map((service) => [
-        service,
-        this.make(gcp.projects.Service, service, {
-          project,
-          service: `${service}.googleapis.com`,
-          // A project may be shared, and an API that goes off takes the neighbours' resources with it.
-          disableOnDestroy: false,
-        }),
-      ]),
-    );
-    const identities = Object.fromEntries(
-      Object.keys(agentDomains).map((agent) => [
-        agent,
-        this.make(
-          gcp.projects.ServiceIdentity,
-          `${agent}-agent`,
-          { project, service: `${agent}.googleapis.com` },
-          { dependsOn: [apis[agent] as gcp.projects.Service] },
-        ),
-      ]),
-    ) as Record<AgentName, gcp.projects.ServiceIdentity>;
+    const apis = this.#apis();
+    const identities = this.#identities(apis);
     this.projectNumber = identities.pubsub.email.apply(projectNumberOf);
-    this.agents = Object.fromEntries(
+    this.agents = this.#members(identities);
+    const grants = this.#agentGrants();
+    this.#audit(apis);
+    this.ready = [...Object.values(apis), ...Object.values(identities), ...grants];
+    this.finish({ projectNumber: this.projectNumber });
+  }
+
+  #apis(): Record<string, gcp.projects.Service> {
+    const { project } = this.environment;
+    const make = (service: string) =>
+      this.make(gcp.projects.Service, service, {
+        project,
+        service: `${service}.googleapis.com`,
+        // The project may be shared, and an API that goes off takes the neighbours' resources with it.
+        disableOnDestroy: false,
+        disableDependentServices: false,
+      });
+    return Object.fromEntries(Object.keys(services).map((service) => [service, make(service)]));
+  }
+
+  #identities(apis: Record<string, gcp.projects.Service>): Record<AgentName, gcp.projects.ServiceIdentity> {
+    const { project } = this.environment;
+    const make = (agent: string) =>
+      this.make(
+        gcp.projects.ServiceIdentity,
+        `${agent}-agent`,
+        { project, service: `${agent}.googleapis.com` },
+        { dependsOn: [apis[agent] as gcp.projects.Service] },
+      );
+    return Object.fromEntries(Object.keys(agentDomains).map((agent) => [agent, make(agent)])) as Record<
+      AgentName,
+      gcp.projects.ServiceIdentity
+    >;
+  }
+
+  /** Not the resources' `member`: not every API answers with the address of its agent. Known once the agent is made. */
+  #members(
+    identities: Record<AgentName, gcp.projects.ServiceIdentity>,
+  ): Readonly<Record<AgentName, pulumi.Output<string>>> {
+    return Object.fromEntries(
       Object.entries(identities).map(([agent, identity]) => [
         agent,
-        // Not the resource's `member`: not every API returns the address of its agent.
         pulumi
           .all([this.projectNumber, identity.id])
           .apply(([number]) => `serviceAccount:service-${number}@${agentDomains[agent as AgentName]}`),
       ]),
     ) as Record<AgentName, pulumi.Output<string>>;
-    this.ready = [...Object.values(apis), ...Object.values(identities)];
-    this.finish({ projectNumber: this.projectNumber });
+  }
+
+  #agentGrants(): pulumi.Resource[] {
+    const { project } = this.environment;
+    const googleApis = this.projectNumber.apply(
+      (number) => `serviceAccount:${number}@cloudservices.gserviceaccount.com`,
+    );
+    return agentRoles.map(({ name, agent, role }) =>
+      this.make(gcp.projects.IAMMember, name, {
+        project,
+        role,
+        member: agent === 'googleApis' ? googleApis : this.agents[agent],
+      }),
+    );
+  }
+
+  #audit(apis: Record<string, gcp.projects.Service>): void {
+    const { project } = this.environment;
+    for (const { service, logTypes } of audited)
+      this.make(
+        gcp.projects.IAMAuditConfig,
+        `audit-${service}`,
+        {
+          project,
+          service: service === 'allServices' ? service : `${service}.googleapis.com`,
+          auditLogConfigs: logTypes.map((logType) => ({ logType })),
+        },
+        {
+          dependsOn: apis[service] === undefined ? [] : [apis[service]],
+          // A record per project and service: the end of one environment must not blind its neighbours. Costs by use only.
+          retainOnDelete: true,
+        },
+      );
   }
 }
 
