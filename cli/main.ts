@@ -4,6 +4,7 @@ import { registerDevice } from './commands/device.ts';
 import { registerImage } from './commands/image.ts';
 import { registerLocal } from './commands/local.ts';
 import { registerLogin } from './commands/login.ts';
+import { registerPlan } from './commands/plan.ts';
 import { registerRender } from './commands/render.ts';
 import { registerTelemetry } from './commands/telemetry.ts';
 import type { Context } from './context.ts';
@@ -23,6 +24,7 @@ export async function createProgram(context: Context, wanted: string | undefined
   registerTelemetry(program, context);
   registerLogin(program, context);
   registerRender(program, context);
+  registerPlan(program, context);
   registerImage(program, context);
   await registerBenchLazily(program, wanted);
   return program;

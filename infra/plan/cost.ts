@@ -135,8 +135,8 @@ function authority({ tier, certificates, deviceCertificates, pods }: Billed): Co
           ),
         ]
       : []),
-    // The cluster's secrets and firmware; and the issuing key, where we sign.
-    line(key.version, byCas ? 2 : 3),
+    // The cluster's secrets, firmware, and the issuing key, which is there whoever signs.
+    line(key.version, 3),
     line(key.operation, byCas ? 0.1 : 0.1 + certificates.monthly / 10_000),
     line('secret.version', 4),
   ];
@@ -166,8 +166,8 @@ function edge({ load, cluster, publicEdge }: Billed): CostLine[] {
     line('nat.address', hours),
     line('nat.data', f.natGibibytes.value),
     ...(publicEdge ? [line('armor.policy', 1), line('armor.rule', f.armorRules.value), line('dns.zone', 1)] : []),
-    // Names of the private zones that lead to Google's APIs.
-    line('dns.zone', 3, `${priceOf('dns.zone').what}: private`),
+    // Those that lead to Google's APIs past the internet.
+    line('dns.zone', 4, `${priceOf('dns.zone').what}: private`),
   ];
 }
 

@@ -169,7 +169,7 @@ describe('properties', () => {
 
   test("machines are the edition's own, within Cloud SQL's limits", () => {
     fc.assert(
-      fc.property(carried, tier, ({ database }) => {
+      fc.property(carried, ({ database }) => {
         for (const name of [database.coreTier, database.shardTier]) {
           const { cpus, memory } = machineOf(name);
           // https://cloud.google.com/sql/docs/postgres/create-instance#machine-types: 0.9 to 6.5 GB a vCPU, even, of 256 MB.
