@@ -1,4 +1,4 @@
-import { projectRoles } from '../access.ts';
+import { projectRoles, workloadNames } from '../access.ts';
 import type { Registration } from '../recording/record.ts';
 import { deployerRoles } from './deployer-roles.ts';
 
@@ -15,9 +15,11 @@ export type ProjectGrant = {
   why: string;
 };
 
-const workload = /^serviceAccount:[a-z0-9-]+-(gateway|processor|devices|telemetry|api|migrator|simulator)@/;
+const workload = new RegExp(`^serviceAccount:[a-z0-9-]+-(${workloadNames.join('|')})@`);
 const nodes = /^serviceAccount:[a-z0-9-]+-nodes@/;
 const deployer = /^serviceAccount:[a-z0-9-]+-deployer@/;
+const googleAgent =
+  /^serviceAccount:(service-\d+@container-engine-robot\.iam|\d+@cloudservices)\.gserviceaccount\.com$/;
 const person = /^(user|group|serviceAccount):/;
 
 export const projectGrants: readonly ProjectGrant[] = [
@@ -57,6 +59,18 @@ export const projectGrants: readonly ProjectGrant[] = [
     to: person,
     narrowed: false,
     why: 'administrators reach the control plane, for which no narrower condition works; it reads no secret',
+  },
+  {
+    role: 'roles/resourcemanager.tagUser',
+    to: googleAgent,
+    narrowed: false,
+    why: 'GKE and Compute Engine attach the secure tag of the firewall to machines that do not exist yet',
+  },
+  {
+    role: 'roles/resourcemanager.tagHoldAdmin',
+    to: googleAgent,
+    narrowed: false,
+    why: 'GKE holds the secure tag while nodes carry it',
   },
   ...deployerRoles.map(({ role, why }) => ({
     role,

@@ -4,6 +4,7 @@
  */
 export const services: Readonly<Record<string, string>> = {
   artifactregistry: 'images',
+  billingbudgets: 'the budget, where one is set',
   binaryauthorization: 'admission of images by the cluster',
   certificatemanager: 'certificates of the HTTPS edge',
   cloudkms: 'keys of the issuing authority, of firmware and of cluster secrets',
