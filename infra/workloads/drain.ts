@@ -14,7 +14,11 @@ const restSeconds = 45;
 const longest = 600;
 
 /** How a gateway pod ends: pure arithmetic over the plan, in seconds. */
-export function drainOf(plan: Pick<Plan, 'fleet' | 'pods' | 'devicesPerGateway'>): {
+export function drainOf(plan: {
+  fleet: Pick<Plan['fleet'], 'devices'>;
+  pods: Pick<Plan['pods'], 'gateway'>;
+  devicesPerGateway: number;
+}): {
   preStopSeconds: number;
   drainSeconds: number;
   graceSeconds: number;

@@ -43,14 +43,9 @@ export function variablesOf(
       problems.push(...wrong(name, field.safeParse(undefined)));
   if (problems.length > 0) throw new Error(`settings of ${service}: ${problems.join('; ')}`);
 
-  const check = (texts: Readonly<Record<string, string>>) => {
-    const problems = wrong('', schema.safeParse({ IOT_INSTANCE: podName, ...texts }));
-    if (problems.length > 0) throw new Error(`settings of ${service}: ${problems.join('; ')}`);
-    return texts;
-  };
   const plain = Object.fromEntries(literals.map(([name, value]) => [name, String(value)]));
-  if (literals.length === given.length) check(plain);
-  const whole = pulumi.output(Object.fromEntries(given)).apply((all) => check(texts(all)));
+  if (literals.length === given.length) checked(service, schema, plain);
+  const whole = pulumi.output(Object.fromEntries(given)).apply((all) => checked(service, schema, all));
   return [
     ...given.map(([name, value]) => ({
       name,
@@ -62,8 +57,20 @@ export function variablesOf(
   ].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-const texts = (all: Readonly<Record<string, unknown>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(all).map(([name, value]) => [name, String(value)]));
+/**
+ * All values of a container as texts, when its own schema takes them together.
+ * @throws Error naming service, setting and what is allowed
+ */
+export function checked(
+  service: string,
+  schema: z.ZodObject,
+  values: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, string>> {
+  const texts = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]));
+  const problems = wrong('', schema.safeParse({ IOT_INSTANCE: podName, ...texts }));
+  if (problems.length > 0) throw new Error(`settings of ${service}: ${problems.join('; ')}`);
+  return texts;
+}
 
 function wrong(name: string, parsed: z.ZodSafeParseResult<unknown>): string[] {
   if (parsed.success) return [];

@@ -198,3 +198,4 @@ export const CertificatesSettings = z.object({
 const hostName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
 
 export { AuthoritySettings, MigrateSettings, RetentionSettings } from './jobs.ts';
+export { ProbeClientSettings, ProbeSettings } from './probe.ts';
