@@ -7,6 +7,7 @@ import { brokenLinks, unknownCommands } from './documents.ts';
 import { wrongImports } from './imports.ts';
 import { licenceProblems, notices } from './licences.ts';
 import { cliReference, settingsReference } from './reference.ts';
+import { planFiguresReference, stackSettingsReference } from './stack-settings.ts';
 import { sourceFiles, trackedFiles } from './tree.ts';
 import { workplaceWords } from './words.ts';
 
@@ -19,6 +20,8 @@ type Check = { name: string; find: () => string[] | Promise<string[]> };
 const generated: { path: string; make: () => string | Promise<string> }[] = [
   { path: 'docs/reference/settings.md', make: settingsReference },
   { path: 'docs/reference/cli.md', make: cliReference },
+  { path: 'docs/reference/stack-settings.md', make: stackSettingsReference },
+  { path: 'docs/reference/plan-figures.md', make: planFiguresReference },
   { path: 'THIRD-PARTY-NOTICES.md', make: () => notices(root) },
 ];
 
