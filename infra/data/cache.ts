@@ -82,7 +82,7 @@ export class Cache extends Component {
 
   /**
    * The role exists on the project only; the condition narrows it to this instance:
-   * https://cloud.google.com/memorystore/docs/valkey/iam-permissions
+   * https://cloud.google.com/memorystore/docs/valkey/about-iam-auth
    */
   #grants(): void {
     const { name, project, region } = this.environment;

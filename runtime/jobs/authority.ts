@@ -27,7 +27,7 @@ export async function ensureAuthority(
     }
     const google = connectGoogle({ endpoint });
     const key = await openSigningKey(google, keyName);
-    const root = { pool: rootPool, template: settings.IOT_CA_TEMPLATE };
+    const root = { pool: rootPool, template: settings.IOT_CA_TEMPLATE, years: settings.IOT_CA_YEARS };
     const made = await signAuthority(google, key, root, clock());
     await storeAuthority(core, keyName, rootPool, made);
     log.info({ serial: made.serial, notAfter: made.notAfter }, 'the root signed a certificate for the issuing CA');

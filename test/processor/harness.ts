@@ -27,6 +27,8 @@ export type Stand = {
   host: string;
   core: pg.Pool;
   shards: ShardPools;
+  /** The same as the processor sees them: with its login and its rights alone. */
+  own: { core: pg.Pool; shards: ShardPools };
   cache: Cache;
   redis: { stop(): Promise<void>; start(): Promise<void>; url: string };
   /** A topic and a subscription nobody else uses; `telemetry-processor`'s own settings, unless told. */
@@ -112,6 +114,7 @@ export async function stand(): Promise<Stand> {
     host: server.host,
     core,
     shards,
+    own: { core: ownCore, shards: ownShards },
     cache,
     redis,
     async namespace() {

@@ -27,7 +27,7 @@ async function gated() {
   const urls = { ...s.postgres.as('processor').shards };
   urls['shard_a'] = (urls['shard_a'] as string).replace(`:${s.postgres.port}/`, `:${gate.port}/`);
   const shards = await openShardPools(
-    { core: s.core, urls, pool: { application: 'gated', max: 6, connectMs: 500, statementMs: 2_000 } },
+    { core: s.own.core, urls, pool: { application: 'gated', max: 6, connectMs: 500, statementMs: 2_000 } },
     quietLog,
   );
   return {
@@ -222,7 +222,7 @@ test('a flushed Redis is rebuilt from the rows, also when it is flushed again me
     const counts = await Promise.all(devices.map((d) => rowsOf(s.shards.poolFor('main', d).pool, d)));
     return counts.every((c) => c.length === 1);
   });
-  const options = { cache: s.cache, core: s.core, shards: s.shards, ttlSeconds: day, log: quietLog, now: Date.now };
+  const options = { cache: s.cache, ...s.own, ttlSeconds: day, log: quietLog, now: Date.now };
   while (await healStates(options));
   await s.cache.redis.flushall();
   expect(await healStates(options, 2)).toBe(true);
@@ -235,7 +235,7 @@ test('a flushed Redis is rebuilt from the rows, also when it is flushed again me
     core: {
       query: async (...args: Parameters<typeof s.core.query>) => {
         if (++pages === 2) await s.cache.redis.flushall();
-        return s.core.query(...args);
+        return s.own.core.query(...args);
       },
     } as unknown as typeof s.core,
   };

@@ -10,23 +10,18 @@ import { type TestPostgres, testPostgres } from '../support/postgres.ts';
 import { Crash, faultyPool, seeded } from './faulty-pool.ts';
 
 let postgres: TestPostgres;
+/** As the processor: its login, its rights. */
 let pool: pg.Pool;
+/** For what only a test or the job `retention` does. */
+let owner: pg.Pool;
 beforeAll(async () => {
   postgres = await testPostgres({ shards: ['shard_a'] });
-  pool = createPool(
-    {
-      name: 'shard_a',
-      url: postgres.urlOf('shard_a'),
-      application: 'test',
-      max: 4,
-      connectMs: 5_000,
-      statementMs: 20_000,
-    },
-    quietLog,
-  );
+  const bounds = { name: 'shard_a', application: 'test', max: 4, connectMs: 5_000, statementMs: 20_000 };
+  pool = createPool({ ...bounds, url: postgres.as('processor').shards['shard_a'] as string }, quietLog);
+  owner = createPool({ ...bounds, url: postgres.urlOf('shard_a') }, quietLog);
 });
 afterAll(async () => {
-  await pool?.end();
+  await Promise.all([pool?.end(), owner?.end()]);
   await postgres?.stop();
 });
 
@@ -193,9 +188,9 @@ test('numbers that no float8 sum holds end at the largest one; minutes and hours
 
 test('a minute that Postgres refuses is put aside by itself, the others of its batch and after it are rolled up', async () => {
   const minute = Date.UTC(2026, 7, 5, 12, 0);
-  await pool.query(`create function refuse() returns trigger language plpgsql as $$ begin
+  await owner.query(`create function refuse() returns trigger language plpgsql as $$ begin
     if new.device_id = 'dev-5' then raise exception 'never' using errcode = '22003'; end if; return new; end $$`);
-  await pool.query('create trigger refuse before insert on rollup_1m for each row execute function refuse()');
+  await owner.query('create trigger refuse before insert on rollup_1m for each row execute function refuse()');
   try {
     for (const at of [0, 60_000, 120_000])
       await writeBatch(
@@ -217,7 +212,7 @@ test('a minute that Postgres refuses is put aside by itself, the others of its b
     expect(rows).toEqual([0, 1, 2, 3, 4, 6, 7, 8].map((i) => ({ device_id: `dev-${i}`, sum: 5 })));
     expect((await pool.query('select 1 from rollup_pending')).rows).toEqual([]);
   } finally {
-    await pool.query('drop trigger refuse on rollup_1m');
+    await owner.query('drop trigger refuse on rollup_1m');
   }
   // A new reading of the minute tries again.
   await writeBatch(pool, batchOf([row('odd', 'dev-5', minute + 1, 0, { a: 3 })]), makePartitionsFor);
@@ -228,9 +223,9 @@ test('a minute that Postgres refuses is put aside by itself, the others of its b
 
 test('a minute that takes too long goes to the end of the queue and stays pending', async () => {
   const minute = Date.UTC(2026, 7, 6, 12, 0);
-  await pool.query(`create function slow() returns trigger language plpgsql as $$ begin
+  await owner.query(`create function slow() returns trigger language plpgsql as $$ begin
     if new.device_id = 'slow' then raise exception 'too long' using errcode = '57014'; end if; return new; end $$`);
-  await pool.query('create trigger slow before insert on rollup_1m for each row execute function slow()');
+  await owner.query('create trigger slow before insert on rollup_1m for each row execute function slow()');
   try {
     await writeBatch(pool, batchOf([row('late-2', 'slow', minute, 0, { a: 1 })]), makePartitionsFor);
     await writeBatch(pool, batchOf([row('late-2', 'quick', minute, 0, { a: 1 })]), makePartitionsFor);
@@ -239,7 +234,7 @@ test('a minute that takes too long goes to the end of the queue and stays pendin
     const { rows } = await pool.query("select device_id from rollup_1m where tenant = 'late-2'");
     expect(rows).toEqual([{ device_id: 'quick' }]);
   } finally {
-    await pool.query('drop trigger slow on rollup_1m');
+    await owner.query('drop trigger slow on rollup_1m');
   }
   expect((await rollUp(pool, minute + 3_600_000)).minutes).toBe(1);
 });
@@ -250,10 +245,10 @@ test('retention by the clock: whole days go, a day that may still be written sta
   const keep = { readings: 30, rollups: 400 };
   for (const age of [29, 33])
     await writeBatch(pool, batchOf([row('old', `dev-${age}`, now - age * day, 0, { a: 1 })]), makePartitionsFor);
-  const dropped = await keepPartitions(pool, now, keep, quietLog);
+  const dropped = await keepPartitions(owner, now, keep, quietLog);
   expect(dropped).toContain('readings_20261213');
   expect(dropped.filter((name) => name.startsWith('rollup'))).toEqual([]);
   const { rows } = await pool.query("select device_id from readings where tenant = 'old'");
   expect(rows).toEqual([{ device_id: 'dev-29' }]);
-  expect(await keepPartitions(pool, now, keep, quietLog)).toEqual([]);
+  expect(await keepPartitions(owner, now, keep, quietLog)).toEqual([]);
 });

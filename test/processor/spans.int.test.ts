@@ -10,7 +10,7 @@ test('one message is one trace, named by its own id: received by the gateway, st
   const namespace = await s.namespace();
   const device = await s.device();
   const { pool } = s.shards.poolFor('main', device);
-  const processor = s.start(namespace, {}, s.shards, recorder.tracing('processor'));
+  const processor = s.start(namespace, {}, s.own.shards, recorder.tracing('processor'));
   const telemetry = createPublisher(s.bus, {
     topic: s.bus.topicPath(namespace, 'telemetry'),
     batchMessages: 100,

@@ -18,8 +18,7 @@ test("a change made through the devices service is in force long before a proces
   const namespace = await s.namespace();
   const processor = s.start(namespace);
   const chores = startChores({
-    core: s.core,
-    shards: s.shards,
+    ...s.own,
     cache: s.cache,
     processor,
     keepDays: { readings: 30, rollups: 400 },

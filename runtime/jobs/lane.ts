@@ -1,0 +1,181 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { escapeIdentifier, escapeLiteral, type Pool } from 'pg';
+import { ensureShardMap, migrate, migrationsFolder } from '../platform/database/migrate.ts';
+import type { Log } from '../platform/service/log.ts';
+import { applyGrants, usersOf } from './apply-grants.ts';
+import { withPool } from './migrate.ts';
+import { type Patience, reachable } from './reachable.ts';
+
+export type LaneJob = {
+  /** The lane's own databases: they need not exist yet, their server does. */
+  coreUrl: string;
+  shardUrls: Readonly<Record<string, string>>;
+  /** When the lane ends, ISO. Kept as the databases' comment, so that the sweep needs nothing else. */
+  until: string;
+  roles: Readonly<Record<string, string>> | null;
+  /** Test server instead of Google's APIs. */
+  google?: string | undefined;
+};
+
+type Kind = 'core' | 'shard';
+
+/** From which every server can make another: https://www.postgresql.org/docs/current/manage-ag-templatedbs.html */
+const maintenance = 'postgres';
+/** Lanes and templates are told apart from the environment's own databases by name; nothing else is ever dropped. */
+const lanePrefix = 'lane_';
+const templatePrefix = 'template_iot_';
+const lease = /^lane until (\S+)$/;
+
+/** The same server, another database. Both forms of URL end their path with the database's name. */
+export function withDatabase(url: string, database: string): string {
+  const [path = '', query] = url.split('?');
+  return `${path.slice(0, path.lastIndexOf('/') + 1)}${encodeURIComponent(database)}${query === undefined ? '' : `?${query}`}`;
+}
+
+export const databaseOf = (url: string): string =>
+  decodeURIComponent((url.split('?')[0] ?? '').split('/').at(-1) ?? '');
+
+/**
+ * Makes the lane's databases, each a copy of a template with the newest schema: a copy takes a moment where a hundred
+ * migrations take a minute. Re-runnable; a second run renews the lease.
+ * @throws Error for a database whose name is not a lane's, before anything is made
+ */
+export async function makeLane(job: LaneJob, log: Log, patience?: Patience): Promise<void> {
+  const users = job.roles === null ? null : usersOf(job.roles);
+  const { google } = job;
+  const databases = [
+    { kind: 'core' as const, url: job.coreUrl },
+    ...Object.values(job.shardUrls).map((url) => ({ kind: 'shard' as const, url })),
+  ];
+  for (const { url } of databases)
+    if (!databaseOf(url).startsWith(lanePrefix))
+      throw new Error(`database '${databaseOf(url)}' is no lane's: allowed are names that begin with ${lanePrefix}`);
+  for (const { kind, url } of databases) {
+    await onServer({ url, google }, log, patience, async (pool) => {
+      const template = await ensureTemplate(pool, kind, { url, google }, log);
+      await copy(pool, template, databaseOf(url), job.until, log);
+    });
+    // A lane of an older template that is made again gets what is new since.
+    await migrate(kind, url, log, google);
+  }
+  await ensureShardMap(job.coreUrl, Object.keys(job.shardUrls), log, google);
+  if (users === null) return;
+  for (const { kind, url } of databases)
+    await withPool({ name: databaseOf(url), url, google: job.google }, log, (pool) =>
+      applyGrants(pool, kind, users, log),
+    );
+}
+
+/** Drops lanes that are over at `now`. One server that is away holds up no other. @returns names dropped. */
+export async function sweepLanes(
+  { urls, google }: { urls: readonly string[]; google?: string | undefined },
+  now: number,
+  log: Log,
+): Promise<string[]> {
+  const dropped: string[] = [];
+  const failures: unknown[] = [];
+  for (const url of urls) {
+    try {
+      await onServer({ url, google }, log, undefined, async (pool) => {
+        for (const { name, comment } of await lanesOf(pool)) {
+          const until = Date.parse(lease.exec(comment ?? '')?.[1] ?? '');
+          if (Number.isNaN(until)) log.warn({ database: name, comment }, 'a lane without a lease is left alone');
+          else if (until <= now) {
+            await pool.query(`drop database if exists ${escapeIdentifier(name)} with (force)`);
+            log.info({ database: name, until: new Date(until).toISOString() }, 'lane dropped');
+            dropped.push(name);
+          }
+        }
+      });
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0)
+    throw new AggregateError(failures, `sweep failed on ${failures.length} of ${urls.length} servers`);
+  return dropped;
+}
+
+const lanesOf = async (pool: Pool) =>
+  (
+    await pool.query<{ name: string; comment: string | null }>(
+      `select datname as name, shobj_description(oid, 'pg_database') as comment from pg_database
+       where starts_with(datname, $1) order by datname`,
+      [lanePrefix],
+    )
+  ).rows;
+
+type Server = { url: string; google: string | undefined };
+
+const onServer = <T>(
+  { url, google }: Server,
+  log: Log,
+  patience: Patience | undefined,
+  work: (pool: Pool) => Promise<T>,
+) =>
+  withPool({ name: maintenance, url: withDatabase(url, maintenance), google }, log, async (pool) => {
+    await reachable(pool, maintenance, log, patience);
+    // Who may make databases in Cloud SQL is a role, and that right is not inherited by its members.
+    await pool.query(
+      `select set_config('role', rolname, false) from pg_roles
+       where rolname = 'cloudsqlsuperuser' and pg_has_role(rolname, 'member')`,
+    );
+    return work(pool);
+  });
+
+/**
+ * The template of this schema, made and migrated by whoever comes first. Its name carries the migrations' hash: other code
+ * has another template, and a lane is never made from a schema that is not its own.
+ */
+async function ensureTemplate(pool: Pool, kind: Kind, { url, google }: Server, log: Log): Promise<string> {
+  const name = `${templatePrefix}${kind}_${await schemaHash(kind)}`;
+  await exclusively(pool, name, async () => {
+    if (await finished(pool, name)) return;
+    // One that somebody died over may lack anything: it is made anew.
+    await pool.query(`drop database if exists ${escapeIdentifier(name)} with (force)`);
+    await pool.query(`create database ${escapeIdentifier(name)}`);
+    await migrate(kind, withDatabase(url, name), log, google);
+    await pool.query(`comment on database ${escapeIdentifier(name)} is 'ready'`);
+  });
+  return name;
+}
+
+const finished = async (pool: Pool, name: string) =>
+  (
+    await pool.query<{ ready: boolean }>(
+      `select coalesce(shobj_description(oid, 'pg_database') = 'ready', false) as ready from pg_database where datname = $1`,
+      [name],
+    )
+  ).rows[0]?.ready ?? false;
+
+async function copy(pool: Pool, template: string, name: string, until: string, log: Log): Promise<void> {
+  await exclusively(pool, name, async () => {
+    const { rowCount } = await pool.query('select from pg_database where datname = $1', [name]);
+    if (rowCount === 0) {
+      await pool.query(`create database ${escapeIdentifier(name)} template ${escapeIdentifier(template)}`);
+      await pool.query(`revoke all on database ${escapeIdentifier(name)} from public`);
+      log.info({ database: name, template }, 'lane made');
+    }
+    await pool.query(`comment on database ${escapeIdentifier(name)} is ${escapeLiteral(`lane until ${until}`)}`);
+  });
+}
+
+/** `create database` runs in no transaction, so that the lock is the session's; the pool has one connection. */
+async function exclusively(pool: Pool, name: string, work: () => Promise<void>): Promise<void> {
+  await pool.query('select pg_advisory_lock(hashtextextended($1, 0))', [name]);
+  try {
+    await work();
+  } finally {
+    await pool.query('select pg_advisory_unlock(hashtextextended($1, 0))', [name]);
+  }
+}
+
+async function schemaHash(kind: Kind): Promise<string> {
+  const folder = migrationsFolder(kind);
+  const hash = createHash('sha256');
+  for (const file of (await readdir(folder)).filter((each) => each.endsWith('.sql')).sort())
+    hash.update(`${file}\n`).update(await readFile(join(folder, file)));
+  return hash.digest('hex').slice(0, 12);
+}
