@@ -72,9 +72,9 @@ export function environmentOf(
 function againstHistory(settings: EnvironmentSettings, shards: number, history: History): string[] {
   if (history === null) return [];
   const problems: string[] = [];
-  if (history.tier === 'prod' && settings.tier !== 'prod')
+  if (loses(history.tier, settings.tier))
     problems.push(
-      `tier is '${settings.tier}', and the stack is up as prod: protection and redundancy would go from what holds data. Leave tier at prod; to end the environment set protection to off and destroy it (docs/how-to/destroy.md)`,
+      `tier is '${settings.tier}', and the stack is up as ${history.tier}: protection and redundancy would go from what holds data. Leave tier at ${history.tier}; to end the environment set protection to off and destroy it (docs/how-to/destroy.md)`,
     );
   if (shards < history.shards)
     problems.push(
@@ -86,4 +86,14 @@ function againstHistory(settings: EnvironmentSettings, shards: number, history: 
         `${key} is '${settings[key]}', and the stack is up in '${history[key]}': every resource would be replaced, data included. Set it back, or make a new stack`,
       );
   return problems;
+}
+
+/** Whether a change of tier takes protection, a standby or a recovery window from data that is there. */
+function loses(before: TierName, after: TierName): boolean {
+  const [was, is] = [tiers[before], tiers[after]];
+  return (
+    (was.lifecycle.protect && !is.lifecycle.protect) ||
+    (was.database.availability === 'REGIONAL' && is.database.availability === 'ZONAL') ||
+    (was.database.backups?.pointInTimeDays ?? 0) > (is.database.backups?.pointInTimeDays ?? 0)
+  );
 }
