@@ -5,9 +5,13 @@ import {
   RetentionSettings,
   SweepSettings,
 } from '../contracts/settings/jobs.ts';
+import { ProbeClientSettings } from '../contracts/settings/probe.ts';
+import { connectGoogle } from '../platform/google/google.ts';
+import { openSecret } from '../platform/google/secret.ts';
 import { ensureAuthority } from './authority.ts';
 import { makeLane, sweepLanes } from './lane.ts';
-import { migrateAll } from './migrate.ts';
+import { migrateAll, withPool } from './migrate.ts';
+import { ensureProbeClient } from './probe-client.ts';
 import { retain } from './retention.ts';
 import { type Job, jobOf, runJob } from './run.ts';
 
@@ -36,6 +40,11 @@ const jobs: Readonly<Record<string, Job>> = {
       Date.now(),
       log,
     );
+  }),
+  'probe-client': jobOf(ProbeClientSettings, (settings, log) => {
+    const { IOT_CORE_DATABASE_URL: url, IOT_GOOGLE_ENDPOINT: endpoint, IOT_CLIENT_SECRET: box } = settings;
+    const secret = openSecret(connectGoogle({ endpoint }), box);
+    return withPool({ name: 'core', url, google: endpoint }, log, (pool) => ensureProbeClient(pool, secret, log));
   }),
   lane: jobOf(LaneSettings, (settings, log) =>
     makeLane(
