@@ -2,7 +2,7 @@
 // runs it. Plain JavaScript, since it runs with whatever Node is on PATH. The token goes to standard output alone, where
 // the caller reads it; nothing is written to disk, and no error carries it.
 // https://kubernetes.io/docs/reference/config-api/client-authentication.v1/
-import { GoogleAuth, Impersonated } from 'google-auth-library';
+import { GoogleAuth } from 'google-auth-library';
 
 /** The e-mail is what RBAC knows people by. */
 const scopes = ['https://www.googleapis.com/auth/cloud-platform', 'https://www.googleapis.com/auth/userinfo.email'];
@@ -11,18 +11,20 @@ const marginMs = 60_000;
 const timeoutMs = 30_000;
 
 /**
- * The same identities in the same order as the provider of Google Cloud takes them, so that one run is one identity:
- * a given access token, else Application Default Credentials, in the name of another account where one is named.
+ * The same identities in the same order as the provider of Google Cloud takes them, so that one run is one identity: a given
+ * access token, else Application Default Credentials.
  * @returns token, and when it ends (ms since 1970); null: not known, the caller asks again when it is refused.
  */
 async function tokenOf(env) {
-  const given = env.GOOGLE_OAUTH_ACCESS_TOKEN;
-  if (given) return { token: given, expires: null };
-  const source = await new GoogleAuth({ scopes }).getClient();
-  const account = env.GOOGLE_IMPERSONATE_SERVICE_ACCOUNT;
-  const client = account
-    ? new Impersonated({ sourceClient: source, targetPrincipal: account, targetScopes: scopes, lifetime: 3600 })
-    : source;
+  if (env.GOOGLE_IMPERSONATE_SERVICE_ACCOUNT)
+    throw new Error(
+      'GOOGLE_IMPERSONATE_SERVICE_ACCOUNT is set, which the other provider would follow and this one cannot: ' +
+        `put it into the credentials instead, with \`gcloud auth application-default login --impersonate-service-account=${env.GOOGLE_IMPERSONATE_SERVICE_ACCOUNT}\`, and unset it`,
+    );
+  if (env.GOOGLE_OAUTH_ACCESS_TOKEN) return { token: env.GOOGLE_OAUTH_ACCESS_TOKEN, expires: null };
+  // A project is given, though none is needed: else the library asks Google for the one of a federated account, by an API
+  // that the account may not use.
+  const client = await new GoogleAuth({ scopes, projectId: 'unused' }).getClient();
   const { token } = await client.getAccessToken();
   if (!token) throw new Error('the credentials gave no access token');
   return { token, expires: client.credentials.expiry_date ?? null };
