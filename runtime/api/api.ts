@@ -5,11 +5,15 @@ import { operations } from '../contracts/http/index.ts';
 import { defaultTenant } from '../contracts/identifiers.ts';
 import type { ApiSettings } from '../contracts/settings/services.ts';
 import type { Cache } from '../platform/cache/cache.ts';
+import { connectGoogle } from '../platform/google/google.ts';
+import { openSecret } from '../platform/google/secret.ts';
 import { createUpstream } from '../platform/http/client.ts';
 import type { Log } from '../platform/service/log.ts';
 import type { Tracing } from '../platform/service/trace.ts';
 import { bundledVerifier, externalVerifier } from './access/issuers.ts';
 import { createAuthorizationServer, dashboardClient } from './identity/authorization-server.ts';
+import { offerFirstAdministrator } from './identity/first-administrator.ts';
+import { addFirstAdministrator, firstAdministratorPath } from './identity/first-administrator-routes.ts';
 import { openIdentityKeys } from './identity/open-keys.ts';
 import { addIdentityRoutes } from './identity/routes.ts';
 import { sweepExpiredState } from './identity/state-adapter.ts';
@@ -69,7 +73,8 @@ export async function createApi(dependencies: ApiDependencies) {
   const hub = createLiveHub(cache, log);
   const streams = createLiveStreams({ hub, clock, metrics });
 
-  const keys = external === undefined ? await openIdentityKeys(settings) : undefined;
+  const keys = external === undefined ? await openIdentityKeys(settings, core, log) : undefined;
+  const administrator = firstAdministrator(settings, core, `${publicUrl}${firstAdministratorPath}`, log);
   const audience = settings.IOT_OIDC_AUDIENCE ?? publicUrl;
   addOperations(app, operations, {
     verifier:
@@ -83,8 +88,13 @@ export async function createApi(dependencies: ApiDependencies) {
   });
   if (keys !== undefined) {
     const store = createIdentityStore(core);
-    const provider = createAuthorizationServer({ publicUrl, keys, core, store, log });
-    addIdentityRoutes(app, { provider, publicUrl, store, limits });
+    const create = () => createAuthorizationServer({ publicUrl, keys: keys.current(), core, store, log });
+    let provider = create();
+    keys.onChange(() => {
+      provider = create();
+    });
+    addIdentityRoutes(app, { provider: () => provider, publicUrl, store, limits });
+    if (administrator !== undefined) addFirstAdministrator(app, { administrator, limits });
   }
   const document = JSON.stringify(openApiDocument(operations, { publicUrl, issuer: external }));
   app.get('/openapi.json', (_request, reply) =>
@@ -101,6 +111,8 @@ export async function createApi(dependencies: ApiDependencies) {
     listen: () => app.listen({ host: settings.IOT_BIND, port: settings.IOT_HTTP_PORT }),
     async close() {
       clearInterval(sweep);
+      keys?.stop();
+      administrator?.stop();
       parts.stop();
       streams.close();
       await app.close();
@@ -109,6 +121,12 @@ export async function createApi(dependencies: ApiDependencies) {
   };
 }
 export type Api = Awaited<ReturnType<typeof createApi>>;
+
+function firstAdministrator(settings: ApiDependencies['settings'], core: pg.Pool, page: string, log: Log) {
+  if (settings.IOT_FIRST_ADMIN_SECRET === undefined) return undefined;
+  const google = connectGoogle({ endpoint: settings.IOT_GOOGLE_ENDPOINT });
+  return offerFirstAdministrator({ core, secret: openSecret(google, settings.IOT_FIRST_ADMIN_SECRET), page, log });
+}
 
 function storeChecks(core: pg.Pool, cache: Cache) {
   return [

@@ -1,14 +1,26 @@
 import { createLocalJWKSet, createRemoteJWKSet, errors } from 'jose';
 import { UpstreamAway } from '../../platform/http/client.ts';
-import { type IdentityKeys, publicKeys } from '../identity/keys.ts';
+import type { KeyRing } from '../identity/key-ring.ts';
+import { publicKeys } from '../identity/keys.ts';
 import { createTokenVerifier, type TokenVerifier } from './token-verifier.ts';
 
-/** Tokens of the bundled authorization server, by its own keys. */
-export function bundledVerifier(publicUrl: string, keys: IdentityKeys, clock: () => number): TokenVerifier {
+/** Tokens of the bundled authorization server, by its own keys; one that names an unknown key makes it look for newer ones. */
+export function bundledVerifier(publicUrl: string, ring: KeyRing, clock: () => number): TokenVerifier {
+  let set = createLocalJWKSet(publicKeys(ring.current()));
+  ring.onChange(() => {
+    set = createLocalJWKSet(publicKeys(ring.current()));
+  });
   return createTokenVerifier({
     issuer: publicUrl,
     audience: publicUrl,
-    keys: createLocalJWKSet(publicKeys(keys)),
+    keys: async (header, token) => {
+      try {
+        return await set(header, token);
+      } catch (error) {
+        if (!(error instanceof errors.JWKSNoMatchingKey) || !(await ring.refresh())) throw error;
+        return await set(header, token);
+      }
+    },
     algorithms: ['ES256'],
     type: 'at+jwt',
     clock,

@@ -11,7 +11,8 @@ import { isPassword } from './secrets.ts';
 import { type IdentityStore, normalEmail } from './store.ts';
 
 export type IdentityRouteOptions = {
-  provider: Provider;
+  /** The one with the keys in force: another one after a rotation. */
+  provider: () => Provider;
   publicUrl: string;
   store: IdentityStore;
   limits: RateLimits;
@@ -39,18 +40,25 @@ export function addIdentityRoutes(app: FastifyInstance, options: IdentityRouteOp
     // oidc-provider reads the body itself.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    const handle = options.provider.callback();
     for (const url of identityPaths)
       scope.all(url, (request, reply) => {
         reply.hijack();
         prepare(request, reply, options.publicUrl);
-        return handle(request.raw, reply.raw);
+        return callbackOf(options.provider())(request.raw, reply.raw);
       });
     done();
   });
 }
 
-function acceptForms(scope: FastifyInstance): void {
+/** Built once for each provider. */
+const callbacks = new WeakMap<Provider, ReturnType<Provider['callback']>>();
+function callbackOf(provider: Provider): ReturnType<Provider['callback']> {
+  const known = callbacks.get(provider) ?? provider.callback();
+  callbacks.set(provider, known);
+  return known;
+}
+
+export function acceptForms(scope: FastifyInstance): void {
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser(
     'application/x-www-form-urlencoded',
@@ -89,7 +97,7 @@ function addLogin(scope: FastifyInstance, options: IdentityRouteOptions): void {
     contextOf(request).log.info({ event: 'login', subject: user.email, tenant: user.tenant }, 'logged in');
     reply.hijack();
     prepare(request, reply, options.publicUrl);
-    await options.provider.interactionFinished(request.raw, reply.raw, { login: { accountId: user.email } });
+    await options.provider().interactionFinished(request.raw, reply.raw, { login: { accountId: user.email } });
   });
 }
 
@@ -111,7 +119,7 @@ async function waitBefore(limits: RateLimits, address: string, email: string): P
 }
 
 /** A form that another site's page sent (https://www.w3.org/TR/fetch-metadata/); old browsers send no such header. */
-function isForeign(request: FastifyRequest): boolean {
+export function isForeign(request: FastifyRequest): boolean {
   const site = request.headers['sec-fetch-site'];
   return site !== undefined && site !== 'same-origin';
 }
@@ -123,7 +131,7 @@ async function interaction(
 ) {
   prepare(request, reply, publicUrl);
   try {
-    const details = await provider.interactionDetails(request.raw, reply.raw);
+    const details = await provider().interactionDetails(request.raw, reply.raw);
     return details.uid === request.params.uid ? details : undefined;
   } catch (error) {
     if ((error as Error).name !== 'SessionNotFound') throw error;
@@ -143,7 +151,7 @@ function show(reply: FastifyReply, status: number, form: Parameters<typeof login
   return html(reply, status, loginPage(form));
 }
 
-function html(reply: FastifyReply, status: number, body: string) {
+export function html(reply: FastifyReply, status: number, body: string) {
   return reply
     .code(status)
     .header('content-type', 'text/html; charset=utf-8')
