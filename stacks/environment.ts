@@ -1,3 +1,4 @@
+import * as pulumi from '@pulumi/pulumi';
 import * as random from '@pulumi/random';
 import { Authority } from '../infra/authority/authority.ts';
 import { Cluster } from '../infra/cluster/cluster.ts';
@@ -121,7 +122,10 @@ export async function environment(stack: string, settings: EnvironmentSettings, 
       region: environment.region,
       project: environment.project,
     },
-    urls: { api: publicUrlOf(environment), mqtt: `mqtts://${edge.mqttHost ?? 'ADDRESS'}:8883` },
+    urls: {
+      api: publicUrlOf(environment),
+      mqtt: pulumi.interpolate`mqtts://${edge.mqttHost ?? edge.mqttAddress}:8883`,
+    },
     mqttAddress: edge.mqttAddress,
     apiAddress: edge.apiAddress,
     nameServers: edge.nameServers,

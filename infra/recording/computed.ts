@@ -129,6 +129,10 @@ const types: Readonly<Record<string, Compute>> = {
   },
   'gcp:tags/tagKey:TagKey': () => ({ id: 'tagKeys/281475012216835', state: { name: '281475012216835' } }),
   'gcp:tags/tagValue:TagValue': () => ({ id: 'tagValues/281475012216836', state: { name: '281475012216836' } }),
+  'gcp:sql/databaseInstance:DatabaseInstance': (args) => ({
+    id: named(args),
+    state: { connectionName: `${args.project}:${args.inputs['region']}:${named(args)}` },
+  }),
   'random:index/randomId:RandomId': () => ({
     id: '3q2-7w',
     state: { hex: 'deadbeef', dec: '3735928559', b64Url: '3q2-7w' },

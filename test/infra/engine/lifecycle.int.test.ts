@@ -6,56 +6,99 @@ const pulumi = findPulumi();
 const images = Object.fromEntries(
   imageNames.map((name) => [name, `registry.example.com/iot/${name}@sha256:${'1'.repeat(64)}`]),
 );
-const settings = {
+const dev = {
   tier: 'dev',
   project: 'fake-project',
   region: 'europe-west1',
+  domain: 'dev.example.com',
   devices: 1000,
   pushImages: false,
   images,
 };
-const last = (lines: string[], operation: string, type: string) =>
-  lines.findLastIndex((line) => line.startsWith(`${operation} `) && line.includes(`${type}::`));
-const first = (lines: string[], operation: string, type: string) =>
-  lines.findIndex((line) => line.startsWith(`${operation} `) && line.includes(`${type}::`));
+
+/** Place of the first or last deletion of a type in the journal. */
+const deletions = (lines: string[], type: string) =>
+  lines.flatMap((line, at) => (line.startsWith('delete ') && line.includes(`${type}::`) ? [at] : []));
 
 /** The real engine decides; the providers below it keep no cloud. */
 describe.skipIf(pulumi === undefined)(
   `the engine's life of an environment${pulumi === undefined ? ` (${missingPulumi})` : ''}`,
   () => {
     let engine: Engine;
+    const ok = async (stack: string, ...words: string[]) => {
+      const ran = await engine.run(stack, ...words);
+      expect(`${ran.stdout}${ran.stderr}`).not.toMatch(/error:/);
+      expect(ran.code).toBe(0);
+      return ran;
+    };
+    const refused = async (stack: string, ...words: string[]) => {
+      const ran = await engine.run(stack, ...words);
+      expect(ran.code).not.toBe(0);
+      return `${ran.stdout}${ran.stderr}`;
+    };
     beforeAll(async () => {
       engine = await Engine.create(pulumi as string, ['gcp', 'kubernetes', 'random', 'command']);
-      await engine.init('dev', settings);
     }, 60_000);
     afterAll(() => engine?.end());
 
-    test('up creates, a second up changes nothing, a lowered tier is refused, destroy leaves nothing', async () => {
-      const up = await engine.run('dev', 'up', '--yes', '--skip-preview');
-      expect(`${up.stdout}${up.stderr}`).not.toMatch(/error:/);
-      expect(up.code).toBe(0);
-      const created = await engine.journal();
-      expect(created.length).toBeGreaterThan(5);
+    test('up creates, a second up changes nothing, a move is refused, destroy leaves nothing, up works again', async () => {
+      await engine.init('dev', dev);
+      await ok('dev', 'up', '--yes', '--skip-preview');
+      expect((await engine.journal()).length).toBeGreaterThan(150);
 
-      const again = await engine.run('dev', 'up', '--yes', '--skip-preview', '--expect-no-changes');
-      expect(`${again.stdout}${again.stderr}`).not.toMatch(/error:/);
+      await ok('dev', 'up', '--yes', '--skip-preview', '--expect-no-changes');
       expect(await engine.journal()).toEqual([]);
 
-      await engine.settings('dev', { ...settings, region: 'europe-west4' });
-      const moved = await engine.run('dev', 'preview');
-      expect(moved.code).not.toBe(0);
-      expect(`${moved.stdout}${moved.stderr}`).toMatch(
+      await engine.settings('dev', { ...dev, region: 'europe-west4' });
+      expect(await refused('dev', 'preview')).toMatch(
         /region is 'europe-west4', and the stack is up in 'europe-west1'/,
       );
-      await engine.settings('dev', settings);
+      await engine.settings('dev', dev);
 
-      const destroyed = await engine.run('dev', 'destroy', '--yes', '--skip-preview');
-      expect(`${destroyed.stdout}${destroyed.stderr}`).not.toMatch(/error:/);
+      await ok('dev', 'destroy', '--yes', '--skip-preview');
       const deleted = await engine.journal();
-      expect(deleted.filter((line) => line.startsWith('delete')).length).toBeGreaterThan(5);
-      expect(first(deleted, 'delete', 'gcp:compute/network:Network')).toBeGreaterThan(
-        last(deleted, 'delete', 'gcp:compute/subnetwork:Subnetwork'),
-      );
+      const [cluster] = deletions(deleted, 'gcp:container/cluster:Cluster') as [number];
+      const balancers = [
+        ...deletions(deleted, 'kubernetes:core/v1:Service'),
+        ...deletions(deleted, 'kubernetes:gateway.networking.k8s.io/v1:Gateway'),
+      ];
+      expect(balancers.length).toBeGreaterThanOrEqual(2);
+      expect(Math.max(...balancers)).toBeLessThan(cluster);
+      expect(cluster).toBeLessThan(Math.min(...deletions(deleted, 'gcp:compute/subnetwork:Subnetwork')));
+      expect(deletions(deleted, 'gcp:compute/network:Network')).toHaveLength(1);
+
+      await ok('dev', 'up', '--yes', '--skip-preview');
+    }, 600_000);
+
+    test('a preview lives inside it and ends without touching it', async () => {
+      await engine.init('pr-12', {
+        program: 'preview',
+        project: dev.project,
+        region: dev.region,
+        environment: 'dev',
+        leaseUntil: '2026-11-24T12:00:00Z',
+      });
+      await engine.journal();
+      await ok('pr-12', 'up', '--yes', '--skip-preview');
+      expect((await engine.journal()).length).toBeGreaterThan(20);
+      await ok('pr-12', 'up', '--yes', '--skip-preview', '--expect-no-changes');
+      await ok('pr-12', 'destroy', '--yes', '--skip-preview');
+      expect((await engine.journal()).every((line) => line.includes('urn:pulumi:pr-12::'))).toBe(true);
     }, 300_000);
+
+    test('a guarded tier refuses its destroy until protection is off', async () => {
+      const prod = { ...dev, tier: 'staging' };
+      await engine.init('guarded', prod);
+      await ok('guarded', 'up', '--yes', '--skip-preview');
+      expect(await refused('guarded', 'destroy', '--yes', '--skip-preview')).toMatch(/protect/);
+      await engine.settings('guarded', { ...prod, protection: 'off' });
+      await ok('guarded', 'up', '--yes', '--skip-preview');
+      await ok('guarded', 'destroy', '--yes', '--skip-preview');
+    }, 600_000);
+
+    test('an engine that is older than the pin is refused before anything runs', async () => {
+      await engine.editProject((text) => text.replace('>=3.255.0 <4.0.0', '>=3.900.0 <4.0.0'));
+      expect(await refused('dev', 'preview')).toMatch(/3\.900\.0/);
+    }, 120_000);
   },
 );

@@ -73,7 +73,7 @@ export class Engine {
     await mkdir(join(dir, 'bin'));
     await mkdir(join(dir, 'state'));
     await writeFile(join(dir, 'journal'), '');
-    for (const part of ['Pulumi.yaml', 'package.json', 'package-lock.json', 'infra', 'stacks', 'runtime'])
+    for (const part of ['Pulumi.yaml', 'package.json', 'package-lock.json', 'infra', 'stacks', 'runtime', 'docs', 'cli'])
       await cp(join(root, part), join(dir, 'project', part), { recursive: true });
     await symlink(join(root, 'node_modules'), join(dir, 'project', 'node_modules'));
     const provider = fileURLToPath(new URL('./provider.ts', import.meta.url));
@@ -111,6 +111,12 @@ export class Engine {
       child.once('error', fail);
       child.once('close', (code) => done({ code: code ?? 1, stdout, stderr }));
     });
+  }
+
+  /** Changes the copy's project file. */
+  async editProject(change: (text: string) => string): Promise<void> {
+    const path = join(this.#dir, 'project', 'Pulumi.yaml');
+    await writeFile(path, change(await readFile(path, 'utf8')));
   }
 
   /** What the providers were asked to do since the last call: `create urn…`, in order. */
