@@ -28,7 +28,7 @@ export class Authority extends Component {
   readonly serverPool: pulumi.Output<string>;
   /** null: devices get their certificates from the issuing CA with the key in KMS. */
   readonly devicePool: pulumi.Output<string> | null;
-  /** Full name of the template with which alone the issuing CA's certificate may be asked for; known at preview. */
+  /** Where the issuing CA is ours: full name of the template with which alone the issuing CA's certificate may be asked for; known at preview. */
   readonly issuingTemplate: string;
 
   constructor(name: string, args: AuthorityArgs, options: pulumi.ComponentResourceOptions) {
@@ -43,9 +43,10 @@ export class Authority extends Component {
       environment.deviceCertificates === 'cas'
         ? this.#below(root, 'devices', environment.plan.certificates.authorities, generation)
         : null;
-    const template = this.#template(templateId);
+    // With CAS for devices nobody but CAS itself has CAs signed.
+    const issuing = devices === null ? this.#issuing(root, templateId, identities) : [];
 
-    this.rootPool = whenReady(root, this.#issuingGrants(root, template, templateId, identities));
+    this.rootPool = whenReady(root, issuing);
     this.serverPool = whenReady(
       servers,
       this.#requesters('servers', servers, (may) => may.serverCertificate, identities),
@@ -170,13 +171,9 @@ export class Authority extends Component {
   }
 
   /** The devices service may ask the root for a CA, but only by the template. */
-  #issuingGrants(
-    root: Pool,
-    template: gcp.certificateauthority.CertificateTemplate,
-    templateId: string,
-    identities: Identities,
-  ): pulumi.Resource[] {
+  #issuing(root: Pool, templateId: string, identities: Identities): pulumi.Resource[] {
     const { environment } = this;
+    const template = this.#template(templateId);
     return workloadNames
       .filter((workload) => access[workload].signsDeviceCertificates)
       .flatMap((workload) => [

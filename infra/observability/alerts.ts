@@ -201,7 +201,8 @@ const certificateAlerts = ({ ours }: Selectors, { tier }: Environment): Alert[] 
     title: 'A gateway does not get a new certificate',
     urgency: 'call',
     // A sidecar renews after two thirds of the life: at a fifth several tries have failed.
-    query: `min by (pod) (${ours(metricNames.certificates.serverEnds)} - time()) < ${number((tier.authority.serverCertificateHours * 3_600) / 5)}`,
+    // Zero means that there is none yet, and then the pod is not ready.
+    query: `min by (pod) (${ours(metricNames.certificates.serverEnds)} > 0) - time() < ${number((tier.authority.serverCertificateHours * 3_600) / 5)}`,
     forMinutes: 5,
     runbook: 'server-certificate-ends',
     says: 'When the certificate ends, devices refuse this gateway; sessions that are open go on.',
@@ -229,6 +230,9 @@ const podAlerts = ({ pods, logs }: Selectors, environment: Environment): Alert[]
   },
 ];
 
+/** Holds three runs of the probe, which goes by its own clock (infra/workloads/probe.ts): a device more costs money by CAS. */
+const probeWindow = ({ deviceCertificates }: Environment) => (deviceCertificates === 'kms' ? '15m' : '3h');
+
 function outsideAlerts({ logs }: Selectors, environment: Environment): Alert[] {
   const host = apiHostOf(environment);
   return [
@@ -238,10 +242,10 @@ function outsideAlerts({ logs }: Selectors, environment: Environment): Alert[] {
             id: 'probe-fails',
             title: 'The probe cannot do what a device does',
             urgency: 'call' as const,
-            query: `sum(increase(${logs(logMetricNames(environment).probeFailures)}[15m])) >= 2`,
+            query: `sum(increase(${logs(logMetricNames(environment).probeFailures)}[${probeWindow(environment)}])) >= 2`,
             forMinutes: 1,
             runbook: 'probe-fails',
-            says: 'Two runs in a quarter of an hour could not enrol, publish and read back. Real devices see the same.',
+            says: 'Two of the last runs could not enrol, publish and read back, inside the cluster. Real devices most likely see the same.',
           },
         ]
       : []),

@@ -75,12 +75,13 @@ const variablesOfMigration = (args: JobsArgs) =>
 
 const variablesOfRetention = (args: JobsArgs) => variables('retention', RetentionSettings, databases(args));
 
-const variablesOfAuthority = ({ needs }: JobsArgs) =>
+const variablesOfAuthority = ({ needs, environment }: JobsArgs) =>
   variables('authority', AuthoritySettings, {
     IOT_CORE_DATABASE_URL: needs.database.coreUrl('devices'),
     IOT_CA_KMS_KEY: needs.keys.issuingKey,
     IOT_CA_ROOT_POOL: needs.authority.rootPool,
     IOT_CA_TEMPLATE: needs.authority.issuingTemplate,
+    IOT_CA_YEARS: environment.tier.authority.issuingYears,
   });
 
 const variablesOfProbeClient = ({ needs }: JobsArgs) =>

@@ -35,8 +35,8 @@ export const metricNames = {
     openAlerts: 'iot_processor_open_alerts',
   },
   certificates: {
-    /** Epoch seconds at which the gateway's server certificate ends. */
-    serverEnds: 'iot_certificates_server_ends_timestamp_seconds',
+    /** End of the gateway's server certificate, seconds since 1970; 0 while there is none. */
+    serverEnds: 'iot_server_certificate_not_after_seconds',
   },
   pubsub: {
     /** Label `subscription`. */

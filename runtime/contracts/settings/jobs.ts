@@ -53,6 +53,8 @@ export const AuthoritySettings = z.object({
    * signs nothing without it where the grant on the pool names it (infra/authority).
    */
   IOT_CA_TEMPLATE: certificateTemplateResource().optional(),
+  /** Life of the issuing CA's certificate; not more than the pool and the template allow. */
+  IOT_CA_YEARS: whole(10, 1, 30),
 });
 
 /** `jobs lane`: databases of a preview, each copied from a template that has the newest schema. */

@@ -7,8 +7,6 @@ import { remoteKeys } from './remote-key.ts';
 import { x509 } from './x509.ts';
 
 const hour = 3_600_000;
-/** Asked for; the pool and the template cut it to what they allow. */
-const wantedYears = 10;
 
 /** Whether the issuing CA needs a new certificate: it has none, or two thirds of this one's life are over. Pure. */
 export function isDue(present: Pick<IssuingAuthority, 'certificate'> | undefined, now: number): boolean {
@@ -25,12 +23,12 @@ export function isDue(present: Pick<IssuingAuthority, 'certificate'> | undefined
 export async function signAuthority(
   google: Google,
   key: SigningKey,
-  root: { pool: string; template: string | undefined },
+  root: { pool: string; template: string | undefined; years: number },
   now: number,
 ): Promise<IssuingAuthority> {
   const answer = await signByPool(google, root.pool, {
     csr: await requestOf(key, root.template === undefined),
-    lifetimeSeconds: wantedYears * 365 * 86_400,
+    lifetimeSeconds: root.years * 365 * 86_400,
     template: root.template,
     // A run that died after the signature gets the same certificate again, for as long as Google remembers requests.
     idempotencyKey: `${key.name} ${root.template ?? ''} ${Math.floor(now / hour)}`,
