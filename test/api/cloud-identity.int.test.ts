@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { offerFirstAdministrator, offerOnce } from '../../runtime/api/identity/first-administrator.ts';
 import { firstAdministratorPath } from '../../runtime/api/identity/first-administrator-routes.ts';
@@ -16,6 +16,7 @@ import { openSecret } from '../../runtime/platform/google/secret.ts';
 import { secretsApi } from '../support/google/secrets.ts';
 import { type GoogleServer, refusal, startGoogle } from '../support/google/server.ts';
 import { quietLog } from '../support/log.ts';
+import { testPool } from '../support/pool.ts';
 import { startTestApi, type TestApi } from './harness.ts';
 
 const keysSecret = 'projects/my-project/secrets/issuer-keys';
@@ -80,8 +81,7 @@ describe('with Secret Manager', () => {
       IOT_FIRST_ADMIN_SECRET: adminSecret,
       IOT_GOOGLE_ENDPOINT: google.endpoint,
     });
-    core = new pg.Pool({ connectionString: api.postgres.core, max: 6 });
-    core.on('connect', (client) => client.on('error', () => undefined)); // the server ends while they say goodbye
+    core = testPool(api.postgres.core);
   }, 60_000);
   afterAll(async () => {
     await core?.end();

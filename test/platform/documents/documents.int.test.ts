@@ -1,9 +1,10 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DocumentConflict, type DocumentStore } from '../../../runtime/platform/documents/documents.ts';
 import { openDocuments } from '../../../runtime/platform/documents/open.ts';
 import { firestoreApi } from '../../support/google/firestore.ts';
 import { type GoogleServer, refusal, startGoogle } from '../../support/google/server.ts';
+import { testPool } from '../../support/pool.ts';
 import { type TestPostgres, testPostgres } from '../../support/postgres.ts';
 
 let postgres: TestPostgres;
@@ -12,8 +13,7 @@ let google: GoogleServer;
 
 beforeAll(async () => {
   postgres = await testPostgres({ shards: ['shard_a'] });
-  core = new pg.Pool({ connectionString: postgres.core, max: 8 });
-  core.on('connect', (client) => client.on('error', () => undefined)); // the server ends while they say goodbye
+  core = testPool(postgres.core);
   await core.query("insert into tenants (id, name) values ('other', 'Other')");
   google = await startGoogle([firestoreApi().api]);
 }, 60_000);
