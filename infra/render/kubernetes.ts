@@ -21,7 +21,8 @@ export function kubernetesFiles(up: readonly Registration[], preview: readonly R
       const folder = typeof metadata?.namespace === 'string' ? metadata.namespace : 'cluster';
       return {
         path: `kubernetes/${folder}/${String(kind).toLowerCase()}-${String(metadata?.name)}.yaml`,
-        text: `${comment}${stringify(manifest, { lineWidth: 0 })}`,
+        // Kubernetes' own tools read YAML 1.1, where a bare `off` is false.
+        text: `${comment}${stringify(manifest, { lineWidth: 0, version: '1.1' })}`,
       };
     })
     .sort((a, b) => (a.path < b.path ? -1 : 1));

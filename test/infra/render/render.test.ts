@@ -64,6 +64,13 @@ describe('iot render', () => {
     expect(kubernetesFiles([up], [preview])[0]?.text).toMatch(/^# Known after up, made up here: metadata\.name\n/);
   });
 
+  test('quotes texts that YAML 1.1 takes for something else', () => {
+    const [up] = recordings.up.registrations.filter(({ type }) => type === 'kubernetes:core/v1:ConfigMap');
+    if (up === undefined) throw new Error('no config map');
+    const odd = { ...up, inputs: { ...up.inputs, data: { a: 'off', b: 'yes', c: '1e3', d: 'plain' } } };
+    expect(kubernetesFiles([odd], [])[0]?.text).toContain('  a: "off"\n  b: "yes"\n  c: "1e3"\n  d: plain\n');
+  });
+
   test('groups resources by the component that made them', () => {
     const paths = resourceFiles(recordings.up.registrations).map(({ path }) => path);
     expect(paths).toEqual(expect.arrayContaining(['resources/network.json', 'resources/stack.json']));
