@@ -10,7 +10,8 @@ export type AdministratorsArgs = ComponentArgs & {
 
 /**
  * What people do by hand beside reading: restart, scale, throw away a pod, run a job now. Everything else goes through the
- * program, and secrets, rights and a shell inside a pod are not among it.
+ * program; secrets, rights and a shell inside a pod are not among it. It is no wall against the people themselves: who may
+ * patch a deployment or create a job can run something as its account, on record in the audit log.
  */
 export const operations: readonly { apiGroups: string[]; resources: string[]; verbs: string[] }[] = [
   { apiGroups: [''], resources: ['pods'], verbs: ['delete'] },
