@@ -68,6 +68,54 @@ describe('55,000 devices in prod', () => {
   });
 });
 
+describe('what makes another size', () => {
+  test.each<[string, Parameters<typeof input>[0], (plan: Plan) => unknown, unknown]>([
+    // 40,000 a second at the peak / 7,200 a pod = 6, on two zones: 3 in each.
+    ['messages, gateways', { devices: 20_000, messagesPerDevicePerMinute: 60 }, (p) => p.pods.gateway.replicas, 9],
+    // 80,000 to drain / 12,000 a pod = 7, on two zones: 4 in each.
+    ['messages, processors', { devices: 20_000, messagesPerDevicePerMinute: 60 }, (p) => p.pods.processor.replicas, 12],
+    ['messages, shards', { devices: 20_000, messagesPerDevicePerMinute: 60 }, (p) => p.database.shards, 2],
+    // 20,000 a second on each shard / 5,750 a vCPU = 3.5.
+    [
+      'messages, machine of a shard',
+      { devices: 20_000, messagesPerDevicePerMinute: 60, tier: 'dev' },
+      (p) => p.database.shardTier,
+      'db-custom-4-15360',
+    ],
+    ['what is kept, shards', { devices: 100_000 }, (p) => p.database.shards, 2],
+    ['devices, cache', { devices: 1_000_000, tier: 'dev' }, (p) => p.cache.nodeType, 'STANDARD_SMALL'],
+    ['a tier with a replica, cache', { devices: 10, tier: 'staging' }, (p) => p.cache.nodeType, 'STANDARD_SMALL'],
+    ['a small fleet, gateway pod', { tier: 'dev' }, (p) => [p.pods.gateway.cpu, p.devicesPerGateway], ['500m', 2_500]],
+    ['devices, authorities', { devices: 1_300_000 }, (p) => p.certificates.authorities, 3],
+    // 917 a second from six pods, 3 ms each: one a request, charged as 1,000 B; twice, for 730 hours.
+    [
+      'few messages a request, Pub/Sub',
+      { devices: 55_000 },
+      (p) => p.cost.lines.find(({ price }) => price === 'pubsub.throughput')?.quantity.toFixed(2),
+      '4.38',
+    ],
+    // 50,000 at 0.50, 50,000 at 0.05, 1,013,889 - 100,000 at 0.001, four authorities at 200.
+    ['many certificates, price of CAS', { devices: 2_000_000 }, (p) => Math.round(p.certificates.monthlyByCas), 29_214],
+    // 2 vCPU, twice for the standby, 730 hours.
+    [
+      'a standby, the bill',
+      { devices: 1_000 },
+      (p) => p.cost.lines.find(({ what }) => what.endsWith('vCPU, each copy: core'))?.quantity,
+      2 * 2 * 730,
+    ],
+  ])('%s', (_name, given, of, expected) => {
+    expect(of(planOf(input(given)).plan)).toEqual(expected);
+  });
+
+  test('one device more never makes fewer gateways, where pods grow with the fleet', () => {
+    for (const messagesPerDevicePerMinute of [1, 100, 400]) {
+      const pods = (devices: number) =>
+        planOf(input({ tier: 'dev', devices, messagesPerDevicePerMinute })).plan.pods.gateway.replicas;
+      expect(pods(5_001)).toBeGreaterThanOrEqual(pods(5_000));
+    }
+  });
+});
+
 describe('what no plan carries is one sentence with a way out', () => {
   test.each<[string, Parameters<typeof input>[0], RegExp]>([
     [
