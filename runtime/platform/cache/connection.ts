@@ -1,5 +1,6 @@
 import type { Log } from '../service/log.ts';
 import { type BoundedOptions, BoundedRedis, stripArguments } from './client.ts';
+import { Connector } from './connector.ts';
 import { redactedUrl } from './errors.ts';
 import { type ResolvedCacheSettings, retryDelayMs } from './settings.ts';
 import { keepToken } from './token.ts';
@@ -65,9 +66,16 @@ export function openConnection(settings: ResolvedCacheSettings, options: { log: 
       log,
       clock: Date.now,
       async use(token) {
+        const same = redis.options.password === token;
         redis.options.password = token;
         if (redis.status === 'wait') connect();
-        else if (redis.status === 'ready') await redis.auth(settings.username ?? 'default', token);
+        else if (redis.status !== 'ready')
+          return; // the next attempt to connect takes it
+        // RESP2 allows no AUTH on a connection that listens to channels: it connects anew, and its subscriber reads again
+        // what it may have missed.
+        else if (redis.mode === 'subscriber') {
+          if (!same) redis.disconnect(true);
+        } else await redis.auth(settings.username ?? 'default', token);
       },
     });
 
@@ -95,6 +103,7 @@ function clientOptions(settings: ResolvedCacheSettings, name: string): BoundedOp
   return {
     host,
     port,
+    Connector,
     keyPrefix: settings.prefix,
     connectionName: name,
     protocol: 2, // the stand-in's; a subscriber has a connection of its own anyway

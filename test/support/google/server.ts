@@ -35,6 +35,8 @@ export type GoogleServer = {
     /** Life of tokens from now on, seconds. */
     life: number;
     issued: string[];
+    /** Called before a new token is given out. */
+    onIssue?: (token: string) => Promise<void>;
     /** No token given out so far is good any more. */
     revoke(): void;
   };
@@ -49,10 +51,11 @@ export async function startGoogle(apis: readonly Api[]): Promise<GoogleServer> {
   const changes: { part: string; change: (body: Record<string, unknown>) => void }[] = [];
   const tokens: GoogleServer['tokens'] = { life: 3_600, issued: [], revoke: () => good.clear() };
 
-  const metadata: Api = ({ path, headers }) => {
+  const metadata: Api = async ({ path, headers }) => {
     if (path !== '/computeMetadata/v1/instance/service-accounts/default/token') return undefined;
     if (headers['metadata-flavor'] !== 'Google') return { status: 403, text: 'Missing Metadata-Flavor:Google header.' };
     const token = `ya29.${randomBytes(12).toString('base64url')}`;
+    await tokens.onIssue?.(token);
     good.add(token);
     tokens.issued.push(token);
     return {
