@@ -4,6 +4,7 @@ import type * as pulumi from '@pulumi/pulumi';
 import { Component, type ComponentArgs } from '../component.ts';
 import { type Network, rangeNames } from '../network/network.ts';
 import { Administrators, securityGroupOf } from './administrators.ts';
+import { Admission } from './admission.ts';
 import { Backup } from './backup.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
 import { clusterIdentifier, clusterName, nodeAccountEmail } from './names.ts';
@@ -58,7 +59,10 @@ export class Cluster extends Component {
       ({ dnsEndpointConfig }) => `https://${dnsEndpointConfig.endpoint}`,
     );
     this.kubeconfig = kubeconfigOf({ name: this.name, server: this.endpoint });
-    this.kubernetes = this.#provider(pool);
+    const admission = environment.hardening['cluster.binaryAuthorization']
+      ? new Admission(`${name}-admission`, { environment }, within)
+      : null;
+    this.kubernetes = this.#provider([pool ?? this.cluster, ...(admission === null ? [] : [admission])]);
     if (environment.tier.cluster.backupDays !== null)
       new Backup(
         `${name}-backup`,
@@ -114,8 +118,8 @@ export class Cluster extends Component {
     );
   }
 
-  /** Waits for the nodes: an object that is applied before there is a node waits for one until its time is over. */
-  #provider(pool: NodePool | null): kubernetes.Provider {
+  /** @param after Nodes, without which an object waits until its time is over; and what admits their images. */
+  #provider(after: pulumi.Resource[]): kubernetes.Provider {
     const { renderKubernetesTo } = this.environment;
     return this.make(
       kubernetes.Provider,
@@ -129,7 +133,7 @@ export class Cluster extends Component {
         // cluster is gone says so for that run, with PULUMI_K8S_DELETE_UNREACHABLE=true.
         ...(renderKubernetesTo === null ? {} : { renderYamlToDirectory: renderKubernetesTo }),
       },
-      { dependsOn: pool === null ? [this.cluster] : [pool] },
+      { dependsOn: after },
     );
   }
 }

@@ -19,6 +19,7 @@ export const pricedTypes: Readonly<Record<string, PricedType>> = {
   'gcp:artifactregistry/repository:Repository': billed('registry.storage'),
   'gcp:artifactregistry/repositoryIamMember:RepositoryIamMember': rights,
   'gcp:billing/budget:Budget': free('budgets are not billed'),
+  'gcp:binaryauthorization/policy:Policy': free('admission of images is not billed'),
   'gcp:certificateauthority/authority:Authority': billed('cas.enterprise.ca', 'cas.devops.ca'),
   'gcp:certificateauthority/caPool:CaPool': billed(
     ...certificates.flatMap((tier) => [`cas.enterprise.certificate${tier}`, `cas.devops.certificate${tier}`]),

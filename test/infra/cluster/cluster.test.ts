@@ -1,8 +1,10 @@
 import type * as pulumi from '@pulumi/pulumi';
 import { describe, expect, test } from 'vitest';
 import { securityGroupOf, subjectsOf } from '../../../infra/cluster/administrators.ts';
+import { admitted } from '../../../infra/cluster/admission.ts';
 import { Cluster, ignoredOfCluster } from '../../../infra/cluster/cluster.ts';
 import type { Environment } from '../../../infra/environment.ts';
+import { repositoryPathOf } from '../../../infra/images/plan.ts';
 import { Network } from '../../../infra/network/network.ts';
 import { type Recording, unknownValue } from '../../../infra/recording/record.ts';
 import { tierNames } from '../../../infra/tiers.ts';
@@ -267,6 +269,43 @@ describe('the provider of Kubernetes', () => {
     const rendering = await recorded({ tier: 'dev', settings: { renderKubernetesTo: 'out' } });
     expect(providerOf(rendering).inputs['renderYamlToDirectory']).toBe('out');
     expect(providerOf(await recorded({ tier: 'dev' })).inputs).not.toHaveProperty('renderYamlToDirectory');
+  });
+});
+
+describe('admission', () => {
+  const digest = `@sha256:${'a'.repeat(64)}`;
+  const images = { gateway: `ghcr.io/example/gateway${digest}`, api: `ghcr.io/example/api${digest}` };
+
+  test('is denied to all but our registry, given images and those of Google', async () => {
+    const recording = await recorded({ tier: 'dev', settings: { images } });
+    const policy = only(recording, 'gcp:binaryauthorization/policy:Policy');
+    expect(policy.inputs).toMatchObject({
+      globalPolicyEvaluationMode: 'ENABLE',
+      admissionWhitelistPatterns: [
+        { namePattern: 'europe-west1-docker.pkg.dev/iot-dev-1/**' },
+        { namePattern: 'ghcr.io/example/api@*' },
+        { namePattern: 'ghcr.io/example/gateway@*' },
+      ],
+      clusterAdmissionRules: [
+        {
+          cluster: `europe-west1.${clusterOf(recording).inputs['name']}`,
+          evaluationMode: 'ALWAYS_DENY',
+          enforcementMode: 'ENFORCED_BLOCK_AND_AUDIT_LOG',
+        },
+      ],
+    });
+    expect(providerOf(recording).dependencies, 'in force before there is a pod').toContain(policy.urn);
+  });
+
+  test('covers the images that the platform builds', () => {
+    const environment = environmentFor({ tier: 'prod' });
+    const [pattern = ''] = admitted(environment);
+    expect(`${repositoryPathOf(environment)}/gateway`.startsWith(pattern.slice(0, -2))).toBe(true);
+  });
+
+  test('is left to others where hardening is loosened', async () => {
+    const settings = { hardening: { 'cluster.binaryAuthorization': false } };
+    expect(ofType(await recorded({ tier: 'dev', settings }), 'gcp:binaryauthorization/policy:Policy')).toEqual([]);
   });
 });
 
