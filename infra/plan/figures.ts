@@ -28,6 +28,11 @@ export const figures = {
   reconnectSeconds: chosen(60, 's', 'the whole fleet is back within a minute'),
   /** 55,000 devices on the four pods that are left of six when a zone is lost. */
   gatewayDevicesPerPod: chosen(13_750, 'devices a pod', '1.05 GB of 76.5 kB; below the 15,000 that a process admits'),
+  gatewayConnections: chosen(
+    12 / 11,
+    '× its devices',
+    'connections that a gateway admits, of 13,750 the 15,000 of IOT_MAX_CONNECTIONS: old ones that are not yet closed',
+  ),
   gatewayDevicesPerSmallPod: chosen(
     2_500,
     'devices a pod',

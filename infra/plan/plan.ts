@@ -49,6 +49,7 @@ export function planOf(input: PlanInput): { plan: Plan; problems: readonly strin
       addresses,
       pods: pods.value.pods,
       devicesPerGateway: pods.value.devicesPerGateway,
+      connectionsPerGateway: pods.value.connectionsPerGateway,
       cluster: nodes.value,
       database: databases.value.database,
       cache: cache.value,

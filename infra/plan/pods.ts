@@ -5,7 +5,11 @@ import type { PodPlan, ServiceName, Step } from './types.ts';
 
 const f = figures;
 
-export type Pods = { pods: Record<ServiceName, PodPlan>; devicesPerGateway: number };
+export type Pods = {
+  pods: Record<ServiceName, PodPlan>;
+  devicesPerGateway: number;
+  connectionsPerGateway: number;
+};
 
 /** Pods of every part. A part that devices wait for is sized for one zone lost, where the tier demands spread. */
 export function podsOf(load: Load, tier: Tier): Sized<Pods> {
@@ -22,6 +26,7 @@ export function podsOf(load: Load, tier: Tier): Sized<Pods> {
     value: {
       pods: { gateway: gateway.value.pod, processor: processor.value, devices, telemetry: query, api: query },
       devicesPerGateway: gateway.value.devicesPerPod,
+      connectionsPerGateway: Math.round(gateway.value.devicesPerPod * f.gatewayConnections.value),
     },
     steps: [
       ...gateway.steps,

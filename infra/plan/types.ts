@@ -56,6 +56,8 @@ export type Plan = {
   pods: Readonly<Record<ServiceName, PodPlan>>;
   /** Devices that one gateway pod carries when a zone is lost. */
   devicesPerGateway: number;
+  /** Connections that a gateway admits at all (`IOT_MAX_CONNECTIONS`): its memory holds so many, and not more. */
+  connectionsPerGateway: number;
   cluster: {
     /** Machine type and node counts per zone, for a Standard cluster; Autopilot sizes itself. */
     machineType: string;

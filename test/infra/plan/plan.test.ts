@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { addressPlan, capacityOf, overlap, rangeOf } from '../../../infra/plan/addresses.ts';
-import { machineOf } from '../../../infra/plan/databases.ts';
+import { machineOf, poolSizes } from '../../../infra/plan/databases.ts';
 import { demandOf } from '../../../infra/plan/nodes.ts';
 import { type PlanInput, planOf } from '../../../infra/plan/plan.ts';
 import type { Plan } from '../../../infra/plan/types.ts';
@@ -42,6 +43,7 @@ describe('55,000 devices in prod', () => {
     ['problems', () => problems, []],
     ['gateway pods, two in each zone', (p) => p.pods.gateway.replicas, 6],
     ['devices that a gateway pod carries with a zone lost', (p) => p.devicesPerGateway, 13_750],
+    ['connections that a gateway admits', (p) => p.connectionsPerGateway, 15_000],
     ['gateway pod', (p) => [p.pods.gateway.cpu, p.pods.gateway.memory], ['1', '1792Mi']],
     ['processor pods', (p) => p.pods.processor.replicas, 3],
     ['service pods', (p) => [p.pods.devices.replicas, p.pods.telemetry.replicas, p.pods.api.replicas], [3, 3, 3]],
@@ -249,13 +251,32 @@ describe('properties', () => {
     );
   });
 
-  test('memory of a gateway holds the devices that it is said to carry', () => {
+  test('memory of a gateway holds the connections that it admits, and what waits for the bus', () => {
     fc.assert(
-      fc.property(carried, ({ pods, devicesPerGateway }) => {
+      fc.property(carried, ({ pods, devicesPerGateway, connectionsPerGateway }) => {
         const mebibytes = Number(pods.gateway.memory.replace('Mi', ''));
-        expect(mebibytes * 1_048_576).toBeGreaterThan(devicesPerGateway * 76_500 + 230 * 1_048_576);
+        expect(connectionsPerGateway).toBeGreaterThan(devicesPerGateway);
+        expect(mebibytes * 1_048_576).toBeGreaterThan(connectionsPerGateway * 76_500 + (230 + 128) * 1_048_576);
       }),
     );
+  });
+});
+
+test('connections are counted from the pools that the services open', () => {
+  const sizes = (file: string) => {
+    const text = readFileSync(new URL(`../../../runtime/${file}`, import.meta.url), 'utf8');
+    const max = (pattern: RegExp) => Number(pattern.exec(text)?.[1] ?? 0);
+    return {
+      core: max(/name: 'core',[^}]*?\bmax: (\d+)/s),
+      shard: max(/pool: \{[^}]*?\bmax: (\d+)/s),
+    };
+  };
+  expect(poolSizes).toEqual({
+    gateway: sizes('gateway/main.ts'),
+    processor: sizes('processor/main.ts'),
+    devices: sizes('devices/service.ts'),
+    telemetry: sizes('telemetry/service.ts'),
+    api: sizes('api/main.ts'),
   });
 });
 
