@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { AuthTypes, Connector, IpAddressTypes } from '@google-cloud/cloud-sql-connector';
+import type { AuthTypes, Connector, IpAddressTypes } from '@google-cloud/cloud-sql-connector';
 import pg from 'pg';
 import type { CloudSqlAddress } from '../../contracts/settings/cloud.ts';
 import { testCredentials } from '../google/access-tokens.ts';
@@ -13,17 +13,17 @@ export type CloudSql = { Client: typeof pg.Client; close(): void };
  * socket comes from the connector at the time of each connect; while the instance's data can not be had, connecting fails.
  */
 export function cloudSql(address: CloudSqlAddress, endpoint?: string | undefined): CloudSql {
-  const connector = new Connector(
-    endpoint === undefined ? {} : { auth: testCredentials(endpoint), sqlAdminAPIEndpoint: `${endpoint}/` },
-  );
-  const socket = async () =>
-    (
-      await connector.getOptions({
-        instanceConnectionName: address.instance,
-        ipType: IpAddressTypes.PSC,
-        authType: AuthTypes.IAM,
-      })
-    ).stream();
+  let connector: Promise<Connector> | undefined;
+  const socket = async () => {
+    connector ??= openConnector(endpoint);
+    const options = await (await connector).getOptions({
+      instanceConnectionName: address.instance,
+      ipType: 'PSC' as IpAddressTypes,
+      authType: 'IAM' as AuthTypes,
+    });
+    tame(await connector);
+    return options.stream();
+  };
 
   type Callback = (error: Error) => void;
   class CloudSqlClient extends pg.Client {
@@ -54,7 +54,39 @@ export function cloudSql(address: CloudSqlAddress, endpoint?: string | undefined
         );
     }
   }
-  return { Client: CloudSqlClient as unknown as typeof pg.Client, close: () => connector.close() };
+  return {
+    Client: CloudSqlClient as unknown as typeof pg.Client,
+    close: () => void connector?.then(closeQuietly, () => undefined),
+  };
+}
+
+/** Parts of the connector that are not in its types; test/platform/database/cloud-sql.int.test.ts fails when they change. */
+type Internals = {
+  instances: Map<string, { promise: Promise<{ close(): void }>; instance?: { setEstablishedConnection(): void } }>;
+};
+const internals = (connector: Connector) => (connector as unknown as Internals).instances.values();
+
+/**
+ * Version 1.13 lets a failed renewal of the certificate become an unhandled rejection, which would end this process, and
+ * never renews again, unless a connection stood before. Told that one stood, it tries again, at most each 30 s:
+ * https://github.com/GoogleCloudPlatform/cloud-sql-nodejs-connector/blob/v1.13.0/src/cloud-sql-instance.ts
+ */
+function tame(connector: Connector): void {
+  for (const { instance } of internals(connector)) instance?.setEstablishedConnection();
+}
+
+/** Its own `close` rejects, unheard, for an instance that could not be reached. */
+function closeQuietly(connector: Connector): void {
+  for (const entry of internals(connector)) entry.promise = entry.promise.catch(() => ({ close: () => undefined }));
+  connector.close();
+}
+
+/** Loaded at the first use: with Google's generated client it takes 0.4 s, and one machine needs it never. */
+async function openConnector(endpoint: string | undefined): Promise<Connector> {
+  const { Connector } = await import('@google-cloud/cloud-sql-connector');
+  return new Connector(
+    endpoint === undefined ? {} : { auth: testCredentials(endpoint), sqlAdminAPIEndpoint: `${endpoint}/` },
+  );
 }
 
 /** pg counts the time from its own socket on; the connector asks Google before that, with retries of its own. */

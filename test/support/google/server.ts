@@ -27,8 +27,8 @@ export type GoogleServer = {
   seen: Seen[];
   /** Requests whose path holds `part`. */
   of(part: string): Seen[];
-  /** Answers the next `times` requests whose path holds `part`, instead of its API; `drop` cuts the connection. */
-  fail(part: string, reply: Reply | 'drop', times?: number): void;
+  /** Answers the next `times` requests whose path holds `part`, instead of its API; `drop` cuts the connection, `hang` never answers. */
+  fail(part: string, reply: Reply | 'drop' | 'hang', times?: number): void;
   /** Changes what an API answers on its way, as a broken proxy would. */
   alter(part: string, change: (body: Record<string, unknown>) => void): void;
   tokens: {
@@ -47,7 +47,7 @@ export type GoogleServer = {
 export async function startGoogle(apis: readonly Api[]): Promise<GoogleServer> {
   const seen: Seen[] = [];
   const good = new Set<string>();
-  const faults: { part: string; reply: Reply | 'drop'; left: number }[] = [];
+  const faults: { part: string; reply: Reply | 'drop' | 'hang'; left: number }[] = [];
   const changes: { part: string; change: (body: Record<string, unknown>) => void }[] = [];
   const tokens: GoogleServer['tokens'] = { life: 3_600, issued: [], revoke: () => good.clear() };
 
@@ -64,7 +64,7 @@ export async function startGoogle(apis: readonly Api[]): Promise<GoogleServer> {
     };
   };
 
-  async function answer(one: Seen): Promise<Reply | 'drop'> {
+  async function answer(one: Seen): Promise<Reply | 'drop' | 'hang'> {
     const fault = faults.find(({ part, left }) => left > 0 && one.path.includes(part));
     if (fault !== undefined) {
       fault.left -= 1;
@@ -98,6 +98,7 @@ export async function startGoogle(apis: readonly Api[]): Promise<GoogleServer> {
       };
       seen.push(one);
       const reply = await answer(one).catch((error: Error) => refusal(500, 'INTERNAL', error.stack));
+      if (reply === 'hang') return;
       if (reply === 'drop') return request.socket.destroy();
       for (const { part, change } of changes)
         if (one.path.includes(part) && reply.body !== undefined) change(reply.body as Record<string, unknown>);
