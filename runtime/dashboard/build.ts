@@ -22,6 +22,8 @@ export async function buildDashboard(
   await rm(making, { recursive: true, force: true });
   await mkdir(making, { recursive: true });
   const result = await build({
+    // Names and hashes are the same from whatever folder the build is called.
+    absWorkingDir: join(here, '..', '..'),
     entryPoints: [join(here, 'src', 'main.tsx')],
     outdir: join(making, 'assets'),
     bundle: true,
