@@ -58,7 +58,7 @@ export class Documents extends Component {
     );
   }
 
-  /** Documents with a field `expires_at` go within a day after that time. */
+  /** A document that has a field `expires_at` goes within a day after that time; one without it stays. */
   #expiry(database: gcp.firestore.Database): void {
     this.make(
       gcp.firestore.Field,
@@ -118,5 +118,5 @@ export class Documents extends Component {
   }
 }
 
-/** Collection group and field of Firestore's time to live; the adapter writes both. */
+/** Firestore's time to live: the collection group of runtime/platform/documents/firestore.ts, and the field it goes by. */
 export const expiry = { collection: 'documents', field: 'expires_at' } as const;

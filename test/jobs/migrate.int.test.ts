@@ -1,4 +1,6 @@
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newestAuthority, storeAuthority } from '../../runtime/devices/authority/issuing-authorities.ts';
 import { migrateAll } from '../../runtime/jobs/migrate.ts';
 import { retain } from '../../runtime/jobs/retention.ts';
 import { databaseRoles, grants, type Privilege } from '../../runtime/migrations/grants.ts';
@@ -102,6 +104,14 @@ test.each([
   await expect(postgres.as(login(service), database).query(sql)).rejects.toThrow(denied);
 });
 
+test('the job authority stores its certificate as devices, twice the same, and finds it again', async () => {
+  const core = postgres.as(login('devices'), 'core');
+  const made = { serial: 'a1', certificate: 'C', chain: '', root: 'R', notAfter: new Date(Date.now() + day) };
+  await storeAuthority(core, 'key', 'pool', made);
+  await storeAuthority(core, 'key', 'pool', made);
+  expect(await newestAuthority(core, 'key', 'pool')).toEqual(made);
+});
+
 describe('partitions', () => {
   test('the processor adds days, reaches none of them beside the table, and drops none', async () => {
     const pool = postgres.as(login('processor'), 'shard_0');
@@ -124,22 +134,24 @@ describe('partitions', () => {
     await expect(pool.query(`select make_partition(${args})`)).rejects.toThrow(message);
   });
 
-  test('a partition is made by the same bounds as the code that names it', async () => {
-    const pool = postgres.as(login('processor'), 'shard_1');
-    const ts = Date.UTC(2026, 11, 31, 23, 59);
-    await makePartitionsFor(pool, [{ ts }]);
-    const { rows } = await postgres
-      .admin('shard_1')
-      .query<{ name: string; bound: string }>(`set timezone to 'Asia/Tokyo'`)
-      .then(() =>
-        postgres.admin('shard_1').query(
-          `select c.relname as name, pg_get_expr(c.relpartbound, c.oid) as bound from pg_class c where relname in
-         ('readings_20261231', 'rollup_1m_202612', 'rollup_1h_202612') order by 1`,
-        ),
-      );
-    expect(rows.map((row) => row.name)).toEqual(['readings_20261231', 'rollup_1h_202612', 'rollup_1m_202612']);
-    expect(rows[0]?.bound).toMatch(/FROM \('2026-12-31 00:00:00\+00'\) TO \('2027-01-01 00:00:00\+00'\)/);
-    expect(rows[1]?.bound).toMatch(/FROM \('2026-12-01 00:00:00\+00'\) TO \('2027-01-01 00:00:00\+00'\)/);
+  test('a partition has the bounds of the code that names it, in UTC whatever the session thinks', async () => {
+    const client = await postgres.as(login('processor'), 'shard_1').connect();
+    await client.query("set timezone to 'Asia/Tokyo'");
+    await makePartitionsFor(client as unknown as pg.Pool, [{ ts: Date.UTC(2026, 11, 31, 23, 59) }]);
+    client.release(true);
+    const admin = await postgres.admin('shard_1').connect();
+    await admin.query("set timezone to 'UTC'");
+    const { rows } = await admin.query<{ name: string; bound: string }>(
+      `select relname as name, pg_get_expr(relpartbound, oid) as bound from pg_class
+       where relname in ('readings_20261231', 'rollup_1m_202612', 'rollup_1h_202612') order by 1`,
+    );
+    admin.release(true);
+    const bound = (from: string) => `FOR VALUES FROM ('${from} 00:00:00+00') TO ('2027-01-01 00:00:00+00')`;
+    expect(rows).toEqual([
+      { name: 'readings_20261231', bound: bound('2026-12-31') },
+      { name: 'rollup_1h_202612', bound: bound('2026-12-01') },
+      { name: 'rollup_1m_202612', bound: bound('2026-12-01') },
+    ]);
   });
 
   test('the job retention drops what is over in every shard, and says which shard it could not reach', async () => {

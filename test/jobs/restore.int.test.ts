@@ -1,4 +1,4 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Values } from '../../runtime/contracts/telemetry.ts';
 import { ensureBus } from '../../runtime/platform/bus/ensure.ts';
@@ -6,6 +6,7 @@ import type { Processor } from '../../runtime/processor/processor.ts';
 import { hashValues } from '../../runtime/simulator/ledger.ts';
 import { newMessageId, type Outgoing, type Stand, stand, until } from '../processor/harness.ts';
 import { takeAway } from '../support/database-away.ts';
+import { testPool } from '../support/pool.ts';
 
 /** The drill of docs/how-to/restore.md in small: a copy of the database stands for the clone of a point in time. */
 let s: Stand;
@@ -13,8 +14,7 @@ let admin: pg.Pool;
 let processor: Processor | undefined;
 beforeAll(async () => {
   s = await stand();
-  admin = new pg.Pool({ connectionString: s.postgres.urlOf('postgres'), max: 1 });
-  admin.on('error', () => undefined); // the server stops before the pool
+  admin = testPool(s.postgres.urlOf('postgres'), 1);
 });
 afterAll(async () => {
   await processor?.stop(5_000);

@@ -1,9 +1,10 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
+import type pg from 'pg';
 import { startPostgres } from '../../runtime/local/postgres/postgres.ts';
 import { databaseRoles } from '../../runtime/migrations/grants.ts';
+import { testPool } from '../support/pool.ts';
 import { freePort } from '../support/ports.ts';
 
 export type CloudPostgres = {
@@ -40,8 +41,7 @@ export async function cloudPostgres(
   const roles = Object.fromEntries(databaseRoles.map((service) => [service, `dev-${service}@iot-dev-1.iam`]));
   const pools: pg.Pool[] = [];
   const open = (url: string) => {
-    const pool = new pg.Pool({ connectionString: url, max: 2 });
-    pool.on('error', () => undefined); // the server stops before the pool
+    const pool = testPool(url, 2);
     pools.push(pool);
     return pool;
   };

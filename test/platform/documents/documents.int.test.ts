@@ -13,8 +13,11 @@ let google: GoogleServer;
 
 beforeAll(async () => {
   postgres = await testPostgres({ shards: ['shard_a'] });
-  core = testPool(postgres.core);
-  await core.query("insert into tenants (id, name) values ('other', 'Other')");
+  const owner = testPool(postgres.core);
+  await owner.query("insert into tenants (id, name) values ('other', 'Other')");
+  await owner.end();
+  // With the rights of the one service that has documents.
+  core = testPool(postgres.as('devices').core);
   google = await startGoogle([firestoreApi().api]);
 }, 60_000);
 afterAll(async () => {
