@@ -150,6 +150,8 @@ function gatewayContainer(args: GatewayWorkloadArgs, drainSeconds: number) {
       // A pod's disk dies with it, and with it what was acknowledged from a spill log.
       IOT_SPILL: 'off',
       IOT_DRAIN_SECONDS: drainSeconds,
+      // What its memory holds: a small pod of a small tier admits fewer than the setting's default.
+      IOT_MAX_CONNECTIONS: environment.plan.connectionsPerGateway,
     }),
   };
 }
