@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import * as gcp from '@pulumi/gcp';
 import { describe, expect, test } from 'vitest';
 import { Deployer, platformRolesOnly } from '../../../infra/identity/deployer.ts';
@@ -80,5 +81,13 @@ describe('keyless CI', () => {
     expect(users.map(({ inputs }) => inputs['serviceAccountId'])).toEqual([
       'projects/iot-prod-1/serviceAccounts/prod-nodes@p.iam.gserviceaccount.com',
     ]);
+  });
+
+  test('the how-to names every role with its reason, and every role that it may grant', () => {
+    const text = readFileSync(new URL('../../../docs/how-to/ci.md', import.meta.url), 'utf8');
+    const rows = [...text.matchAll(/^\| `(roles\/[^`]+)` \| (.+) \|$/gm)].map(([, role, why]) => ({ role, why }));
+    expect(rows).toEqual(deployerRoles);
+    const line = text.split('\n').find((each) => each.startsWith('- It grants these roles on the project')) ?? '';
+    expect([...line.matchAll(/`(roles\/[^`]+)`/g)].map(([, role]) => role)).toEqual([...grantedToOthers].sort());
   });
 });
