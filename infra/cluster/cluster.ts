@@ -6,7 +6,7 @@ import { type Network, rangeNames } from '../network/network.ts';
 import { Administrators, securityGroupOf } from './administrators.ts';
 import { Admission } from './admission.ts';
 import { Backup } from './backup.ts';
-import { kubeconfigOf } from './kubeconfig.ts';
+import { endpointOf, kubeconfigOf } from './kubeconfig.ts';
 import { clusterIdentifier, clusterName, nodeAccountEmail } from './names.ts';
 import { NodeAccount, NodePool } from './nodes.ts';
 import { autopilotSettings, sharedSettings, standardSettings } from './settings.ts';
@@ -55,8 +55,8 @@ export class Cluster extends Component {
             within,
           )
         : null;
-    this.endpoint = this.cluster.controlPlaneEndpointsConfig.apply(
-      ({ dnsEndpointConfig }) => `https://${dnsEndpointConfig.endpoint}`,
+    this.endpoint = this.cluster.controlPlaneEndpointsConfig.apply((config) =>
+      endpointOf(config, environment.renderKubernetesTo !== null),
     );
     this.kubeconfig = kubeconfigOf({ name: this.name, server: this.endpoint });
     const admission = environment.hardening['cluster.binaryAuthorization']

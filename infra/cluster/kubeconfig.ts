@@ -10,6 +10,23 @@ import * as pulumi from '@pulumi/pulumi';
 export const kubeconfigOf = ({ name, server }: { name: string; server: pulumi.Input<string> }): pulumi.Output<string> =>
   pulumi.output(server).apply((address) => JSON.stringify(kubeconfig(name, address), null, 2));
 
+/**
+ * Pure: address of the control plane, from what the API answered.
+ * @param rendered Objects are written to files, and nobody asks the control plane: a cloud that has none will do.
+ * @throws Error when the cluster has no DNS endpoint.
+ */
+export function endpointOf(
+  config: { dnsEndpointConfig?: { endpoint?: string | undefined } | undefined } | undefined,
+  rendered: boolean,
+): string {
+  const endpoint = config?.dnsEndpointConfig?.endpoint;
+  if (endpoint) return `https://${endpoint}`;
+  if (rendered) return 'https://control-plane.invalid';
+  throw new Error(
+    `the cluster has no DNS endpoint: controlPlaneEndpointsConfig is ${JSON.stringify(config)}, and objects cannot be applied without one. Set renderKubernetesTo to write them into a folder instead`,
+  );
+}
+
 /** Any Node runs this, also one that cannot run the platform: it may be what the shell finds first. */
 const program = [
   "import('@iot-platform/cli/cluster-credential.mjs').catch((error) => {",

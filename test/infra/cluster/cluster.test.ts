@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { securityGroupOf, subjectsOf } from '../../../infra/cluster/administrators.ts';
 import { admitted } from '../../../infra/cluster/admission.ts';
 import { Cluster, ignoredOfCluster } from '../../../infra/cluster/cluster.ts';
+import { endpointOf } from '../../../infra/cluster/kubeconfig.ts';
 import type { Environment } from '../../../infra/environment.ts';
 import { repositoryPathOf } from '../../../infra/images/plan.ts';
 import { Network } from '../../../infra/network/network.ts';
@@ -270,6 +271,22 @@ describe('the provider of Kubernetes', () => {
     expect(providerOf(rendering).inputs['renderYamlToDirectory']).toBe('out');
     expect(providerOf(await recorded({ tier: 'dev' })).inputs).not.toHaveProperty('renderYamlToDirectory');
   });
+});
+
+describe('the address of the control plane', () => {
+  test('is that of its DNS endpoint', () => {
+    expect(endpointOf({ dnsEndpointConfig: { endpoint: 'gke-1.europe-west1.gke.goog' } }, false)).toBe(
+      'https://gke-1.europe-west1.gke.goog',
+    );
+  });
+  test.each([undefined, {}, { dnsEndpointConfig: {} }, { dnsEndpointConfig: { endpoint: '' } }])(
+    'that a cloud does not give is an error that names the way out: %j',
+    (config) => {
+      expect(() => endpointOf(config, false)).toThrow(/no DNS endpoint.*renderKubernetesTo/);
+      // Nobody asks it when objects are written to files.
+      expect(endpointOf(config, true)).toBe('https://control-plane.invalid');
+    },
+  );
 });
 
 describe('admission', () => {
