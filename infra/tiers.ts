@@ -82,6 +82,8 @@ export type Tier = {
     /** Share of good events over 28 days, 0 to 1: messages acknowledged, and acknowledged or queryable in time. */
     objectives: { availability: number; latency: number };
   };
+  /** Lends itself to previews: lanes of branches beside the environment's own data, never in a tier that guards it. */
+  previews: boolean;
   /** A domain is needed: devices and people reach the environment by name. */
   needsDomain: boolean;
 };
@@ -121,6 +123,7 @@ export const tiers: Readonly<Record<TierName, Tier>> = {
       uptimeProbe: false,
       objectives: { availability: 0.99, latency: 0.95 },
     },
+    previews: false,
     needsDomain: false,
   },
   dev: {
@@ -152,6 +155,7 @@ export const tiers: Readonly<Record<TierName, Tier>> = {
       uptimeProbe: false,
       objectives: { availability: 0.99, latency: 0.95 },
     },
+    previews: true,
     needsDomain: false,
   },
   staging: {
@@ -183,6 +187,7 @@ export const tiers: Readonly<Record<TierName, Tier>> = {
       uptimeProbe: true,
       objectives: { availability: 0.999, latency: 0.99 },
     },
+    previews: false,
     needsDomain: true,
   },
   prod: {
@@ -214,6 +219,7 @@ export const tiers: Readonly<Record<TierName, Tier>> = {
       uptimeProbe: true,
       objectives: { availability: 0.999, latency: 0.99 },
     },
+    previews: false,
     needsDomain: true,
   },
 };

@@ -132,15 +132,17 @@ export async function environment(stack: string, settings: EnvironmentSettings, 
     namespace: workloads.namespace,
     cluster: { name: cluster.name, endpoint: cluster.endpoint },
     images: images.references,
-    /** For previews inside this environment (stacks/host.ts). */
-    lends: {
-      databases: {
-        core: database.core.instance.connectionName,
-        shards: database.shards.map((shard) => shard.instance.connectionName),
-      },
-      pubsubAgent: project.agents.pubsub,
-      jobsImage: images.references.jobs,
-    },
+    /** For previews inside this environment (stacks/host.ts); null in tiers that have none. */
+    lends: environment.tier.previews
+      ? {
+          databases: {
+            core: database.core.instance.connectionName,
+            shards: database.shards.map((shard) => shard.instance.connectionName),
+          },
+          pubsubAgent: project.agents.pubsub,
+          jobsImage: images.references.jobs,
+        }
+      : null,
     firstAdministrator: secrets.names['first-administrator'],
     deployer: deployer === null ? null : { provider: deployer.provider, email: deployer.email },
   };

@@ -27,6 +27,10 @@ export async function hostOf(stack: string, settings: PreviewSettings): Promise<
   });
   const outputs: Record<string, unknown> = {};
   for (const key of Object.keys(HostOutputs.shape)) outputs[key] = (await reference.getOutputDetails(key)).value;
+  if (outputs['deployed'] !== undefined && outputs['lends'] === null)
+    throw new StackSettingsError(stack, [
+      `environment is '${name}', whose tier takes no previews: a branch's code runs beside no data that is guarded. Name an environment of tier dev`,
+    ]);
   const parsed = HostOutputs.safeParse(outputs);
   if (!parsed.success)
     throw new StackSettingsError(stack, [

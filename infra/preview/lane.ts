@@ -38,8 +38,11 @@ const hour = 3_600_000;
  * @param now epoch milliseconds; the lease ends on a full hour, so that a second `up` within the hour changes nothing
  */
 export function laneOf(stack: string, settings: PreviewSettings, host: Host, now: number): Lane {
-  const until =
-    settings.leaseUntil ?? new Date(Math.ceil((now + settings.leaseHours * hour) / hour) * hour).toISOString();
+  const until = new Date(
+    settings.leaseUntil === undefined
+      ? Math.ceil((now + settings.leaseHours * hour) / hour) * hour
+      : Date.parse(settings.leaseUntil.replace(' +0000 UTC', 'Z').replace(' ', 'T')),
+  ).toISOString();
   const name = `${host.name}-${stack}`;
   const tier = tiers.ephemeral;
   const { plan } = planOf({

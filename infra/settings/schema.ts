@@ -169,7 +169,14 @@ export const PreviewSettings = z.strictObject({
   /** Hours until the lane ends by itself, from the last `up`. */
   leaseHours: whole(1, 336).default(24),
   /** When the lane ends, instead of so many hours from now. */
-  leaseUntil: z.iso.datetime('allowed is a time in UTC as 2026-11-23T12:00:00Z').optional(),
+  leaseUntil: z
+    .string()
+    // The second form is what the engine makes of the first, which YAML takes for a time.
+    .regex(
+      /^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z| \d\d:\d\d:\d\d(\.\d+)? \+0000 UTC)$/,
+      'allowed is a time in UTC as 2026-11-23T12:00:00Z',
+    )
+    .optional(),
   /** Devices of the lane's own simulated fleet. */
   simulatedDevices: whole(0, 1_000).default(20),
   images: EnvironmentSettings.shape.images,

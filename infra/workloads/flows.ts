@@ -13,6 +13,7 @@ export const podNames = [
   'migrate',
   'authority',
   'retention',
+  'sweep',
   'probe-client',
   'probe',
 ] as const;
@@ -44,6 +45,7 @@ export const calls: Readonly<Record<PodName, Calls>> = {
   migrate: { pods: [], outside: ['google', 'sql'] },
   authority: { pods: [], outside: ['google', 'sql'] },
   retention: { pods: [], outside: ['google', 'sql'] },
+  sweep: { pods: [], outside: ['google', 'sql'] },
   'probe-client': { pods: [], outside: ['google', 'sql'] },
   // A device and a program in one: it enrols over HTTP and publishes over MQTT.
   probe: {
@@ -69,6 +71,7 @@ export const visits: Readonly<Record<PodName, readonly Visit[]>> = {
   migrate: [],
   authority: [],
   retention: [],
+  sweep: [],
   'probe-client': [],
   probe: [],
 };

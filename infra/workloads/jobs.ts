@@ -1,6 +1,7 @@
 import type * as kubernetes from '@pulumi/kubernetes';
 import type * as pulumi from '@pulumi/pulumi';
 import type { z } from 'zod';
+import { SweepSettings } from '../../runtime/contracts/settings/jobs.ts';
 import { ProbeClientSettings } from '../../runtime/contracts/settings/probe.ts';
 import { AuthoritySettings, MigrateSettings, RetentionSettings } from '../../runtime/contracts/settings/services.ts';
 import type { WorkloadName } from '../access.ts';
@@ -15,7 +16,7 @@ export type JobsArgs = ComponentArgs & {
   priorityClass: string;
 };
 
-type JobName = 'migrate' | 'authority' | 'probe-client' | 'retention';
+type JobName = 'migrate' | 'authority' | 'probe-client' | 'retention' | 'sweep';
 
 /** What runs once a release, before new code serves, and what tidies up by the clock. All of image `jobs`. */
 export class Jobs extends Component {
@@ -43,6 +44,13 @@ export class Jobs extends Component {
       { ...of(args, 'retention'), account: 'migrator', env: variablesOfRetention(args), schedule: '17 * * * *' },
       { parent: this, dependsOn: [this.migrate] },
     );
+    if (environment.tier.previews)
+      new ClockJob(
+        `${name}-sweep`,
+        // A lane ends by itself: nothing that ran in its branch has to come back for that.
+        { ...of(args, 'sweep'), account: 'migrator', env: variablesOfSweep(args), schedule: '37 * * * *' },
+        { parent: this, dependsOn: [this.migrate] },
+      );
     this.finish({ migrate: this.migrate.metadata.name });
   }
 }
@@ -74,6 +82,8 @@ const variablesOfMigration = (args: JobsArgs) =>
   variables('migrate', MigrateSettings, { ...databases(args), IOT_DATABASE_ROLES: args.needs.database.roles });
 
 const variablesOfRetention = (args: JobsArgs) => variables('retention', RetentionSettings, databases(args));
+
+const variablesOfSweep = (args: JobsArgs) => variables('sweep', SweepSettings, databases(args));
 
 const variablesOfAuthority = ({ needs, environment }: JobsArgs) =>
   variables('authority', AuthoritySettings, {

@@ -78,6 +78,7 @@ describe('the preview program', () => {
     await expect(recordPreview('up', {}, {})).rejects.toThrow(
       /environment is 'dev', and that stack has no deployed, cluster, namespace, lends among its outputs: bring it up first/,
     );
+    await expect(recordPreview('up', {}, { ...host, lends: null })).rejects.toThrow(/whose tier takes no previews/);
     await expect(recordPreview('up', { region: 'europe-west4' })).rejects.toThrow(
       /region is 'europe-west4', and environment dev is up in 'europe-west1'/,
     );
@@ -87,6 +88,9 @@ describe('the preview program', () => {
     const parsed = PreviewSettings.parse({ ...settings, leaseUntil: undefined, leaseHours: 24 });
     const given = { name: 'dev', ...host.deployed, cluster: host.cluster, namespace: host.namespace, ...host.lends };
     const until = (iso: string) => laneOf('pr-12', parsed, given, Date.parse(iso)).until;
+    const asGiven = (leaseUntil: string) => laneOf('pr-12', { ...parsed, leaseUntil }, given, 0).until;
+    expect(asGiven('2026-11-24T12:00:00Z')).toBe('2026-11-24T12:00:00.000Z');
+    expect(asGiven('2026-11-24 12:00:00 +0000 UTC')).toBe('2026-11-24T12:00:00.000Z');
     expect(until('2026-11-22T10:20:00Z')).toBe('2026-11-23T11:00:00.000Z');
     expect(until('2026-11-22T10:59:59Z')).toBe('2026-11-23T11:00:00.000Z');
   });

@@ -4,6 +4,7 @@ import { access, type WorkloadName } from '../../../infra/access.ts';
 import { calls, type PodName, podNames, visits } from '../../../infra/workloads/flows.ts';
 import { denyAll, type PolicySpec, policyOf } from '../../../infra/workloads/network-policy.ts';
 import { ports } from '../../../infra/workloads/ports.ts';
+import { SweepSettings } from '../../../runtime/contracts/settings/jobs.ts';
 import * as settings from '../../../runtime/contracts/settings/services.ts';
 import { environmentFor } from '../support/component.ts';
 
@@ -16,6 +17,7 @@ const schemas: Readonly<Record<PodName, z.ZodObject>> = {
   migrate: settings.MigrateSettings,
   authority: settings.AuthoritySettings,
   retention: settings.RetentionSettings,
+  sweep: SweepSettings,
   'probe-client': settings.ProbeClientSettings,
   probe: settings.ProbeSettings,
 };
@@ -25,6 +27,7 @@ const accounts: Partial<Record<PodName, WorkloadName>> = {
   migrate: 'migrator',
   authority: 'devices',
   retention: 'migrator',
+  sweep: 'migrator',
   'probe-client': 'migrator',
 };
 
@@ -123,6 +126,7 @@ const allowed: Readonly<Record<PodName, readonly string[]>> = {
   migrate: [`out ${google} TCP 443`, `out ${psc} TCP 3307`],
   authority: [`out ${google} TCP 443`, `out ${psc} TCP 3307`],
   retention: [`out ${google} TCP 443`, `out ${psc} TCP 3307`],
+  sweep: [`out ${google} TCP 443`, `out ${psc} TCP 3307`],
   'probe-client': [`out ${google} TCP 443`, `out ${psc} TCP 3307`],
   probe: ['out api TCP 8080', 'out gateway TCP 8883', `out ${google} TCP 443`],
 };

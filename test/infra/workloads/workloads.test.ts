@@ -4,6 +4,7 @@ import type { Environment } from '../../../infra/environment.ts';
 import type { Recording, Registration } from '../../../infra/recording/record.ts';
 import { type TierName, tierNames } from '../../../infra/tiers.ts';
 import { drainOf } from '../../../infra/workloads/drain.ts';
+import { SweepSettings } from '../../../runtime/contracts/settings/jobs.ts';
 import * as settings from '../../../runtime/contracts/settings/services.ts';
 import { readSettings } from '../../../runtime/platform/service/settings.ts';
 import { environmentFor, ofType, only } from '../support/component.ts';
@@ -73,6 +74,7 @@ const schemas: Readonly<Record<string, z.ZodObject>> = {
   migrate: settings.MigrateSettings,
   authority: settings.AuthoritySettings,
   retention: settings.RetentionSettings,
+  sweep: SweepSettings,
   'probe-client': settings.ProbeClientSettings,
   probe: settings.ProbeSettings,
 };
