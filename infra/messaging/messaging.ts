@@ -74,8 +74,10 @@ export class Messaging extends Component {
           // Longer than the databases' recovery window: a database restored to T is brought up to date by seeking its
           // subscription to before T (docs/how-to/restore.md).
           messageRetentionDuration: seconds(tier.messaging.topicRetentionDays * daySeconds),
-          // A publisher in the wrong region would otherwise store readings there:
+          // A publisher elsewhere is refused, or it would carry readings through its region. Ours are in this one: the
+          // global endpoint leads them to Pub/Sub here, and nowhere else when that is away.
           // https://cloud.google.com/pubsub/docs/resource-location-restriction
+          // https://cloud.google.com/pubsub/docs/reference/service_apis_overview#global_endpoint
           ...(hardening['messaging.regionalStorage']
             ? { messageStoragePolicy: { allowedPersistenceRegions: [region], enforceInTransit: true } }
             : {}),
