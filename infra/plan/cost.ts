@@ -105,7 +105,7 @@ function messaging({ tier, load, bus }: Billed): CostLine[] {
   const gibibytesADay = (load.mean * 86_400 * bus.messageBytes) / 1024 ** 3;
   const archive = tier.messaging.archive
     ? [
-        line('pubsub.throughput', bus.monthlyTebibytes / 2, `${priceOf('pubsub.throughput').what}: archive`),
+        line('pubsub.export', bus.monthlyTebibytes / 2),
         line('storage.standard', gibibytesADay * 30, `${priceOf('storage.standard').what}: archive, a month of it`),
       ]
     : [];

@@ -1,11 +1,16 @@
 /**
- * What sizes are computed from, each with where it comes from. `measured`: a benchmark of this repository printed it
- * (docs/benchmarks.md, one machine of 2 cores, 2026-11-22). `vendor`: a page of Google's. `chosen`: nobody measured it;
+ * What sizes are computed from, each with where it comes from. `measured`: a benchmark on one machine of 2 cores printed it,
+ * this repository's (docs/benchmarks.md) or one made for its design. `vendor`: a page of Google's. `chosen`: nobody measured it;
  * it is a margin or a guess that a plan needs, and the first to put right once a real fleet is there.
  */
 export type Figure = { value: number; unit: string; basis: 'measured' | 'vendor' | 'chosen'; source: string };
 
-const measured = (value: number, unit: string, source: string): Figure => ({ value, unit, basis: 'measured', source });
+const measured = (value: number, unit: string, source: string): Figure => ({
+  value,
+  unit,
+  basis: 'measured',
+  source: `${source} (2026-11-22)`,
+});
 const vendor = (value: number, unit: string, source: string): Figure => ({ value, unit, basis: 'vendor', source });
 const chosen = (value: number, unit: string, source: string): Figure => ({ value, unit, basis: 'chosen', source });
 
@@ -52,7 +57,7 @@ export const figures = {
   /** A vCPU is one thread of a core, its disk is over the network, and half of it is planned. */
   postgresShareOfCore: chosen(0.25, 'of a core a vCPU', 'half a core, half of that planned'),
   rowsPerShard: chosen(20_000, 'rows/s a shard', 'half of the 40,000 rows/s that one connection must do'),
-  bytesPerRow: measured(185, 'B a reading', 'heap 134 B and primary key 50 B, Postgres 15'),
+  bytesPerRow: measured(185, 'B a reading', 'made for the design: heap 134 B and primary key 50 B, Postgres 15'),
   bytesPerRollup: chosen(165, 'B a rollup row', 'computed from its columns; not measured'),
   metricsPerReading: chosen(
     1,
@@ -75,7 +80,11 @@ export const figures = {
   connectionsPerGibibyte: chosen(25, 'connections a GiB', '10 MB a connection: a quarter of the memory'),
 
   // Pipelines of 500 "set if newer" calls: 123,000 a second, on one core of the server.
-  cacheWritesPerCore: measured(123_000, 'states/s', 'Redis 7.0, Lua "HSET if newer", pipeline of 500, no persistence'),
+  cacheWritesPerCore: measured(
+    123_000,
+    'states/s',
+    'made for the design: Redis 7.0, Lua "HSET if newer", pipeline of 500, no persistence',
+  ),
   cacheShare: chosen(0.65, 'of a core', 'an access token and TLS cost the rest'),
   cacheBytesPerDevice: chosen(
     1_500,
@@ -99,7 +108,7 @@ export const figures = {
   kmsSignatures: vendor(
     50,
     'signatures/s a region',
-    'https://cloud.google.com/kms/quotas: 3,000 HSM requests a minute',
+    'https://cloud.google.com/kms/quotas: 3,000 HSM requests a minute; from memory, to be checked',
   ),
 
   payloadBytes: chosen(150, 'B a message', 'the payload of the benchmarks'),
@@ -109,9 +118,17 @@ export const figures = {
     'names and values of its attributes, id and time (runtime/contracts/bus.ts)',
   ),
   pubsubLeastBytes: vendor(1_000, 'B a request', 'https://cloud.google.com/pubsub/pricing'),
-  pubsubMegabytes: vendor(200, 'MB/s a region', 'https://cloud.google.com/pubsub/quotas, small regions'),
+  pubsubMegabytes: vendor(
+    200,
+    'MB/s a region',
+    'https://cloud.google.com/pubsub/quotas, small regions; from memory, to be checked',
+  ),
 
-  podsPerNode: vendor(110, 'pods a node', 'https://cloud.google.com/kubernetes-engine/quotas'),
+  podsPerNode: vendor(
+    110,
+    'pods a node',
+    'https://cloud.google.com/kubernetes-engine/quotas; from memory, to be checked',
+  ),
   nodeCpu: chosen(3.4, 'vCPU a node', 'e2-standard-4 less what GKE keeps and its own pods'),
   nodeMemory: chosen(12.5, 'GiB a node', 'e2-standard-4 less what GKE keeps and its own pods'),
 
@@ -122,7 +139,7 @@ export const figures = {
   twinBytes: chosen(4_000, 'B a device', 'one document with its index entries'),
   logGibibytesPerPod: chosen(2, 'GiB a pod and month', 'level info: requests, connections, no readings'),
   networkLogGibibytesPerNode: chosen(3, 'GiB a node and month', 'flow logs as the network component samples them'),
-  seriesPerPod: chosen(400, 'series a pod', 'counted at /metrics of the parts, rounded up'),
+  seriesPerPod: chosen(400, 'series a pod', 'a guess: count those at /metrics of your parts'),
   scrapeSeconds: chosen(30, 's', 'PodMonitoring interval'),
   alertConditions: chosen(20, 'conditions', 'burn rates and stores'),
   armorRules: chosen(8, 'rules', 'preconfigured sets and rate limits'),

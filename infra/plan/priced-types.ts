@@ -118,7 +118,7 @@ export const pricedTypes: Readonly<Record<string, PricedType>> = {
     'sql.backup',
   ),
   'gcp:sql/user:User': rights,
-  'gcp:storage/bucket:Bucket': billed('storage.standard'),
+  'gcp:storage/bucket:Bucket': billed('storage.standard', 'pubsub.export'),
   'gcp:storage/bucketIAMMember:BucketIAMMember': rights,
   'gcp:tags/locationTagBinding:LocationTagBinding': free('tags are not billed'),
   'gcp:tags/tagBinding:TagBinding': free('tags are not billed'),

@@ -46,7 +46,7 @@ export function planFiguresReference(): string {
     '',
     '## Figures',
     '',
-    'Measured: a benchmark of this repository or of its design printed it. Vendor: a page of Google says so. Chosen: a margin or',
+    'Measured: a benchmark of this repository or made for its design printed it. Vendor: a page of Google says so. Chosen: a margin or',
     'a guess that nobody measured, and the first to put right once there is a real fleet.',
     '',
     '| figure | value | basis | from |',
