@@ -140,6 +140,15 @@ describe('the network', () => {
     }
   });
 
+  test.each(['pubsub.googleapis.com', 'gke.gcr.io', 'europe-west1-docker.pkg.dev', 'gke-1.europe-west1.gke.goog'])(
+    'reaches %s without the internet',
+    async (host) => {
+      const records = ofType(await recorded({ tier: 'prod' }), 'gcp:dns/recordSet:RecordSet');
+      const wildcards = records.map(({ inputs }) => inputs['name'] as string).filter((name) => name.startsWith('*.'));
+      expect(wildcards.filter((name) => `${host}.`.endsWith(name.slice(1)))).toHaveLength(1);
+    },
+  );
+
   test('is the same in preview', async () => {
     const [up, preview] = [await recorded({ tier: 'prod' }), await recorded({ tier: 'prod', mode: 'preview' })];
     expect(preview.registrations.map(({ urn }) => urn)).toEqual(up.registrations.map(({ urn }) => urn));
