@@ -10,6 +10,8 @@ export type ImagesArgs = ComponentArgs & {
   plan: ImagePlan;
   /** E-mail of the service account that the nodes pull with; literal, so that the grant needs no output. */
   nodeServiceAccount: string;
+  /** What makes that account; only the grant waits for it. Pushes start as soon as there is a repository. */
+  nodes?: readonly pulumi.Resource[];
 };
 
 /** Registry of an environment, and its images pushed to it. */
@@ -24,7 +26,7 @@ export class Images extends Component {
     super('images:Images', name, args, options);
     const { images } = args.plan;
     this.repository = this.#repository();
-    const readers = this.#readers(args.nodeServiceAccount);
+    const readers = this.#readers(args);
     const pushes = imageNames.filter((image) => this.#pushes(images[image])).map((image) => this.#push(images[image]));
     this.references = Object.fromEntries(imageNames.map((image) => [image, images[image].reference])) as Record<
       ImageName,
@@ -58,7 +60,7 @@ export class Images extends Component {
     });
   }
 
-  #readers(account: string): gcp.artifactregistry.RepositoryIamMember {
+  #readers({ nodeServiceAccount, nodes = [] }: ImagesArgs): gcp.artifactregistry.RepositoryIamMember {
     const { environment } = this;
     return this.make(
       gcp.artifactregistry.RepositoryIamMember,
@@ -68,9 +70,9 @@ export class Images extends Component {
         location: environment.region,
         repository: repositoryIdOf(environment),
         role: 'roles/artifactregistry.reader',
-        member: `serviceAccount:${account}`,
+        member: `serviceAccount:${nodeServiceAccount}`,
       },
-      { dependsOn: [this.repository] },
+      { dependsOn: [this.repository, ...nodes] },
     );
   }
 

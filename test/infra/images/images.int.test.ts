@@ -96,6 +96,7 @@ describe.skipIf(skips)(
       await run('skopeo', [
         'copy',
         '--all',
+        '--preserve-digests',
         '--src-tls-verify=false',
         `docker://${reference('gateway')}`,
         `oci:${folder}/layout:gateway`,
@@ -260,9 +261,9 @@ describe.skipIf(skips)(
       const roots = new Map<string, Awaited<ReturnType<typeof unpacked>>>();
       let volume: string;
       let core: Record<string, string>;
-    let shards: Record<string, string>;
-    let cache: Record<string, string>;
-    let bus: Record<string, string>;
+      let shards: Record<string, string>;
+      let cache: Record<string, string>;
+      let bus: Record<string, string>;
       let coreUrl: string;
 
       beforeAll(async () => {
@@ -298,9 +299,13 @@ describe.skipIf(skips)(
         closing.push(() => redis.close());
         coreUrl = postgres.urlOf('core');
         core = { IOT_CORE_DATABASE_URL: coreUrl };
-      shards = { IOT_SHARD_DATABASE_URLS: `shard_a=${postgres.urlOf('shard_a')}` };
-      cache = { IOT_REDIS_URL: `redis://127.0.0.1:${redis.port}` };
-      bus = { IOT_PUBSUB_PROJECT: 'test-project', PUBSUB_EMULATOR_HOST: pubsub.host, METADATA_SERVER_DETECTION: 'none' };
+        shards = { IOT_SHARD_DATABASE_URLS: `shard_a=${postgres.urlOf('shard_a')}` };
+        cache = { IOT_REDIS_URL: `redis://127.0.0.1:${redis.port}` };
+        bus = {
+          IOT_PUBSUB_PROJECT: 'test-project',
+          PUBSUB_EMULATOR_HOST: pubsub.host,
+          METADATA_SERVER_DETECTION: 'none',
+        };
       }, 120_000);
       afterAll(async () => {
         for (const close of closing.reverse()) await close();
@@ -366,29 +371,32 @@ describe.skipIf(skips)(
       it('gateway takes TLS on its port', async () => {
         const devices = await freePort();
         const mqtt = await freePort();
-        await ready('devices', { ...core, ...cache, ...bus, IOT_HTTP_PORT: String(devices), IOT_CA_DIR: '/volume/ca' }, () =>
-          ready(
-            'gateway',
-            {
-              ...cache,
-              ...bus,
-              IOT_MQTT_PORT: String(mqtt),
-              IOT_TLS_DIR: '/volume/tls',
-              IOT_STATE_DIR: '/volume/state',
-              IOT_DEVICES_URL: `http://127.0.0.1:${devices}`,
-            },
-            async () => {
-              const { connect } = await import('node:tls');
-              const ca = await readFile(join(volume, 'ca/root-ca.pem'));
-              await new Promise<void>((resolve, reject) => {
-                const socket = connect({ host: '127.0.0.1', port: mqtt, ca, servername: 'localhost' }, () => {
-                  socket.destroy();
-                  resolve();
+        await ready(
+          'devices',
+          { ...core, ...cache, ...bus, IOT_HTTP_PORT: String(devices), IOT_CA_DIR: '/volume/ca' },
+          () =>
+            ready(
+              'gateway',
+              {
+                ...cache,
+                ...bus,
+                IOT_MQTT_PORT: String(mqtt),
+                IOT_TLS_DIR: '/volume/tls',
+                IOT_STATE_DIR: '/volume/state',
+                IOT_DEVICES_URL: `http://127.0.0.1:${devices}`,
+              },
+              async () => {
+                const { connect } = await import('node:tls');
+                const ca = await readFile(join(volume, 'ca/root-ca.pem'));
+                await new Promise<void>((resolve, reject) => {
+                  const socket = connect({ host: '127.0.0.1', port: mqtt, ca, servername: 'localhost' }, () => {
+                    socket.destroy();
+                    resolve();
+                  });
+                  socket.once('error', reject);
                 });
-                socket.once('error', reject);
-              });
-            },
-          ),
+              },
+            ),
         );
       });
 

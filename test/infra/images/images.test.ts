@@ -1,3 +1,4 @@
+import * as gcp from '@pulumi/gcp';
 import { describe, expect, it } from 'vitest';
 import { Images } from '../../../infra/images/images.ts';
 import { type ImageName, imageNames } from '../../../infra/images/names.ts';
@@ -93,6 +94,28 @@ describe('the images component', () => {
     });
     expect(push.dependencies.some((urn) => urn.endsWith('::images-repository'))).toBe(true);
     expect(pushes(recording)).toEqual([...imageNames].sort());
+  });
+
+  it('lets pushes start before there are nodes; only the nodes’ grant waits', async () => {
+    const plan = await planImages(environmentFor({ tier: 'dev' }), known);
+    const recording = await recordComponent({ tier: 'dev' }, (environment, options) => {
+      const [provider] = options.providers as gcp.Provider[];
+      const account = new gcp.serviceaccount.Account(
+        'nodes',
+        { accountId: 'dev-nodes' },
+        { provider: provider as gcp.Provider },
+      );
+      new Images(
+        'images',
+        { environment, plan, nodeServiceAccount: 'dev-nodes@x.iam.gserviceaccount.com', nodes: [account] },
+        options,
+      );
+      return {};
+    });
+    const waits = recording.registrations.filter(({ dependencies }) =>
+      dependencies.some((urn) => urn.endsWith('::nodes')),
+    );
+    expect(waits.map(({ name }) => name)).toEqual(['images-reader-nodes']);
   });
 
   it('is never protected: a registry holds nothing that cannot be built again', async () => {
