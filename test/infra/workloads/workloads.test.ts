@@ -199,7 +199,9 @@ test('migrations run before new code, the authority before who signs, everything
   expect(before(urn(deployment, 'workloads-devices-pods'))).toContain(authority);
   expect(before(authority)).toContain(migrate);
   expect(before(urn(cronJob, 'workloads-probe-job-job'))).toContain(urn(job, 'workloads-jobs-probe-client-job'));
-  const parts = recording.registrations.filter(({ type, name }) => type === 'gcp:storage/bucket:Bucket' && name !== 'home');
+  const parts = recording.registrations.filter(
+    ({ type, name }) => type === 'gcp:storage/bucket:Bucket' && name !== 'home',
+  );
   const needed = parts.filter(({ name }) => name !== 'edge').map((part) => part.urn);
   expect(before(migrate)).toEqual(expect.arrayContaining(needed));
   const address = only(recording, 'kubernetes:core/v1:Service', 'workloads-edge-address').urn;
