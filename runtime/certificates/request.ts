@@ -1,6 +1,6 @@
 // @peculiar/x509 finds its parts by decorators' metadata; tsyringe throws at import without this.
 import 'reflect-metadata';
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 
 const p256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;

@@ -61,7 +61,7 @@ export async function issueCertificate(
       throw problem(409, 'Too many certificates', `device '${device}' has ${mostActive} valid ones; revoke some first`);
     const serial = newSerial(random);
     const plan = { tenant, device, serial, publicKey, ...leafValidity(days, clock(), issuer.notAfter) };
-    const issued = await issuer.issue(plan);
+    const issued = await issuer.issue(plan).catch(authorityAway);
     const [row] = await tx.query<Row>(
       `insert into certificates (tenant, serial, device_id, fingerprint256, not_before, not_after)
        values ($1, $2, $3, $4, $5, $6) returning ${columns}`,
@@ -71,6 +71,14 @@ export async function issueCertificate(
     const certificate = toCertificate(row);
     await audit(tx, actor, 'certificate.issue', `${device}/${issued.serial}`, { after: certificate });
     return { ...certificate, certificate: issued.certificate, chain: issued.chain, ca: issued.trust };
+  });
+}
+
+/** Named as what it is: an authority in the cloud that does not answer says nothing about the core database. */
+function authorityAway(cause: unknown): never {
+  throw problem(503, 'Authority away', 'the certificate authority did not answer; try again', {
+    retryAfterSeconds: 5,
+    cause,
   });
 }
 

@@ -1,7 +1,7 @@
+import { X509Certificate } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { X509Certificate } from 'node:crypto';
 import { connect, createServer } from 'node:tls';
 import fc from 'fast-check';
 import { Registry } from 'prom-client';
@@ -16,6 +16,7 @@ import { type Stub, startStub } from '../api/harness.ts';
 import { privateCaApi } from '../support/google/privateca.ts';
 import { type GoogleServer, refusal, startGoogle } from '../support/google/server.ts';
 import { quietLog } from '../support/log.ts';
+import { freePort } from '../support/ports.ts';
 
 const pool = 'projects/my-project/locations/europe-west1/caPools/servers';
 const deviceCa = '-----BEGIN CERTIFICATE-----\nZGV2aWNlcw==\n-----END CERTIFICATE-----\n';
@@ -74,8 +75,8 @@ describe("the gateway's TLS folder", () => {
     await (await start()).ready();
     const { cert, key } = await readTlsFiles(join(dir, 'tls'));
     const server = createServer({ cert, key } as object, (socket) => socket.end('hello'));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as { port: number };
+    const port = await freePort();
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     const socket = connect({
       port,
       host: '127.0.0.1',

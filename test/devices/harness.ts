@@ -29,8 +29,14 @@ export type DevicesStand = {
   stop(): Promise<void>;
 };
 
-/** The devices service in this process on real parts: Postgres, Pub/Sub server, Redis stand-in, a new authority. */
-export async function devicesStand(log: Log = quietLog): Promise<DevicesStand> {
+/**
+ * The devices service in this process on real parts: Postgres, Pub/Sub server, Redis stand-in, a new authority.
+ * @param authority settings that name another one, by the URL of the core database
+ */
+export async function devicesStand(
+  log: Log = quietLog,
+  authority?: (coreUrl: string) => Promise<Record<string, string>>,
+): Promise<DevicesStand> {
   const postgres = await testPostgres();
   const dir = await mkdtemp(join(tmpdir(), 'iot-test-devices-'));
   const caDir = join(dir, 'ca');
@@ -51,7 +57,7 @@ export async function devicesStand(log: Log = quietLog): Promise<DevicesStand> {
     IOT_REDIS_URL: redisUrl,
     IOT_PUBSUB_PROJECT: 'test-project',
     PUBSUB_EMULATOR_HOST: pubsub.host,
-    IOT_CA_DIR: caDir,
+    ...(authority === undefined ? { IOT_CA_DIR: caDir } : await authority(postgres.core)),
   });
   const service = await startDevices({ settings, log, metrics: new Registry() }, { checkAnswers: true });
   const core = new pg.Pool({ connectionString: postgres.core, max: 4 });

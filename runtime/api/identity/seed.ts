@@ -31,7 +31,7 @@ export type IdentitySeed = z.input<typeof Seed>;
 
 /**
  * Makes these people and machines exist with these secrets; run again it changes what differs and nothing else. Used
- * by the local launcher; an environment seeds its first administrator with it.
+ * by the local launcher; in the cloud the first administrator comes by a one-time code (first-administrator.ts).
  * @throws on a wrong seed, naming the field but never a secret.
  */
 export async function seedIdentity(coreUrl: string, seed: IdentitySeed): Promise<void> {

@@ -36,7 +36,7 @@ export function firestoreDocuments(google: Google, database: string): DocumentSt
   const nameOf = ({ collection, tenant, id }: DocumentKey) => `${root}/${collection}/${tenant}/documents/${id}`;
   const api = 'firestore';
 
-  async function commit(key: DocumentKey, write: unknown, repeatable: boolean): Promise<string> {
+  async function commit(write: unknown, repeatable: boolean): Promise<string> {
     const json = await google.call({
       api,
       method: 'POST',
@@ -70,7 +70,7 @@ export function firestoreDocuments(google: Google, database: string): DocumentSt
         },
       };
       // With a condition a second try would meet what the first one wrote.
-      const version = await commit(key, { update, ...condition(expected) }, expected === 'any').catch((error) =>
+      const version = await commit({ update, ...condition(expected) }, expected === 'any').catch((error) =>
         conflictOf(error, key),
       );
       return { version };
@@ -79,7 +79,7 @@ export function firestoreDocuments(google: Google, database: string): DocumentSt
       checkKey(key);
       const present = expected === 'any' ? { currentDocument: { exists: true } } : condition(expected);
       try {
-        await commit(key, { delete: nameOf(key), ...present }, false);
+        await commit({ delete: nameOf(key), ...present }, false);
         return true;
       } catch (error) {
         if (error instanceof GoogleError && error.status === 404) return false;

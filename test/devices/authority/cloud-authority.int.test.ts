@@ -102,8 +102,9 @@ describe('the authority job', () => {
 
   it('renews when two thirds of the life are over, and the older CA stays trusted', async () => {
     await job();
-    const { notAfter } = await ofKms().then((issuer) => (issuer.stop(), issuer));
-    const late = notAfter.getTime() - 100 * day;
+    const present = await ofKms();
+    present.stop();
+    const late = present.notAfter.getTime() - 100 * day;
     expect((await job({}, () => late)).made).toBe(true);
     const issuer = await ofKms();
     expect(await issuer.trusted()).toHaveLength(3); // two issuing CAs and their root

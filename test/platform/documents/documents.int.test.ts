@@ -126,7 +126,9 @@ describe('Firestore on the wire', () => {
     const [first, second] = google.of(':commit');
     expect(first?.path).toBe(`/v1/${database}/documents:commit`);
     expect(first?.body).toEqual({ writes: [{ update: { name, fields }, currentDocument: { exists: false } }] });
-    expect((second?.body as { writes: { currentDocument: unknown }[] }).writes[0]?.currentDocument).toEqual({
+    expect(
+      (second?.body as { writes: { currentDocument: unknown }[] } | undefined)?.writes[0]?.currentDocument,
+    ).toEqual({
       updateTime: version,
     });
     expect(google.of('/documents/twins/')[0]?.path).toBe(`/v1/${database}/documents/twins/main/documents/a%2Bb%25c`);

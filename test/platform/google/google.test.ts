@@ -2,7 +2,7 @@ import { createHash, verify } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { signByPool } from '../../../runtime/platform/google/ca-pool.ts';
 import { crc32c } from '../../../runtime/platform/google/crc32c.ts';
-import { connectGoogle, type Google, GoogleError } from '../../../runtime/platform/google/google.ts';
+import { connectGoogle, type Google, type GoogleError } from '../../../runtime/platform/google/google.ts';
 import { openSecret } from '../../../runtime/platform/google/secret.ts';
 import { openSigningKey } from '../../../runtime/platform/google/signing-key.ts';
 import { newCsr } from '../../support/csr.ts';

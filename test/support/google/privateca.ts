@@ -75,7 +75,7 @@ async function sign(pool: Pool, asked: Asked, clock: () => number): Promise<x509
     issuer: pool.ca.certificate.subjectName.toJSON(),
     notBefore: new Date(begins),
     notAfter: new Date(
-      Math.min(begins + Number.parseInt(asked.lifetime) * 1_000, pool.ca.certificate.notAfter.getTime()),
+      Math.min(begins + Number.parseInt(asked.lifetime, 10) * 1_000, pool.ca.certificate.notAfter.getTime()),
     ),
     publicKey,
     signingKey: pool.ca.key,
