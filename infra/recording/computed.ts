@@ -133,10 +133,12 @@ const types: Readonly<Record<string, Compute>> = {
     id: named(args),
     state: { connectionName: `${args.project}:${args.inputs['region']}:${named(args)}` },
   }),
-  'random:index/randomId:RandomId': () => ({
-    id: '3q2-7w',
-    state: { hex: 'deadbeef', dec: '3735928559', b64Url: '3q2-7w' },
-  }),
+  'random:index/randomId:RandomId': ({ inputs }) => {
+    // As many digits as asked for: names end with them, and names have limits.
+    const bytes = Buffer.alloc(Number(inputs['byteLength']), 'deadbeef', 'hex');
+    const b64Url = bytes.toString('base64url');
+    return { id: b64Url, state: { hex: bytes.toString('hex'), b64Url } };
+  },
 };
 
 const packages = /^(gcp|kubernetes|random|command|pulumi|iot):/;

@@ -9,7 +9,9 @@ import { projectGrants, unjustifiedGrants, unusedJustifications } from '../../..
 import { Keys } from '../../../infra/keys/keys.ts';
 import { Observability } from '../../../infra/observability/observability.ts';
 import { Secrets } from '../../../infra/secrets/secrets.ts';
+import { tierNames } from '../../../infra/tiers.ts';
 import { recordComponent } from '../support/component.ts';
+import { recordEnvironment } from '../support/environments.ts';
 import { firstProvider } from './provider.ts';
 
 /** Everything of this area in one program, and more by choice. */
@@ -63,6 +65,16 @@ describe('grants on the project', () => {
     expect(unused).toEqual(expect.arrayContaining(['roles/cloudsql.client', 'roles/container.viewer']));
     const made: readonly (string | undefined)[] = [...projectRoles, ...deployerRoles.map(({ role }) => role)];
     expect(unused.filter((role) => made.includes(role))).toEqual([]);
+  });
+
+  test.each(tierNames)('%s: the whole program grants on the project only what is on the list', async (tier) => {
+    const ci = { repository: 'acme/iot', branch: 'main' };
+    const { registrations } = await recordEnvironment({
+      tier,
+      settings: { ci, administrators: ['user:ann@example.com'] },
+    });
+    expect(unjustifiedGrants(registrations)).toEqual([]);
+    expect(unusedJustifications(registrations)).toEqual([]);
   });
 
   test('each line says why', () => {
