@@ -133,6 +133,18 @@ export function registerBench(program: Command): void {
       },
     );
 
+  bench
+    .command('program')
+    .description('How long a preview waits for the infrastructure program; needs no running platform')
+    .option('--stack <name>', 'a stack of stacks/Pulumi.<name>.yaml', 'prod')
+    .option('--runs <n>', 'fresh processes', whole(1, 99), 5)
+    .option('--json', 'result as one JSON line')
+    .action(async (options: Common & { stack: string; runs: number }) => {
+      const { benchProgram, programText } = await import('./program.ts');
+      const result = await benchProgram(options.stack, options.runs, say);
+      show(options, result, programText(result));
+    });
+
   command('all', 'Everything, for docs/benchmarks.md')
     .option('--write', 'replace the measured part of docs/benchmarks.md')
     .option('--runs <n>', 'repeats of each path measurement', whole(1, 9), 3)

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { totalsLine } from '../totals.ts';
+import { componentReference } from './components.ts';
 import { brokenLinks, unknownCommands } from './documents.ts';
 import { wrongImports } from './imports.ts';
 import { licenceProblems, notices } from './licences.ts';
@@ -20,6 +21,7 @@ type Check = { name: string; find: () => string[] | Promise<string[]> };
 const generated: { path: string; make: () => string | Promise<string> }[] = [
   { path: 'docs/reference/settings.md', make: settingsReference },
   { path: 'docs/reference/cli.md', make: cliReference },
+  { path: 'docs/reference/components.md', make: () => componentReference(root) },
   { path: 'docs/reference/stack-settings.md', make: stackSettingsReference },
   { path: 'docs/reference/plan-figures.md', make: planFiguresReference },
   { path: 'THIRD-PARTY-NOTICES.md', make: () => notices(root) },
