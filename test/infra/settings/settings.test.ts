@@ -148,6 +148,19 @@ describe('the stacks of the repository', () => {
     expect(stackNames(root)).toEqual(expect.arrayContaining(['dev', 'prod', 'staging']));
   });
 
+  test('are read as the engine gives them: its own values, and the default of each key that it lacks', () => {
+    const { project: name, config } = readStackFile(root, 'prod');
+    expect(name).toBe('iot-platform');
+    expect(config).toMatchObject({
+      'pulumi:disable-default-providers': '["*"]',
+      'iot-platform:devices': '55000',
+      'iot-platform:alertEmails': expect.stringMatching(/^\[".*"\]$/),
+      'iot-platform:dnsZone': 'create',
+      'iot-platform:oidc': '{}',
+      'iot-platform:leaseHours': '24',
+    });
+  });
+
   test('one that does not exist is named with those that do', () => {
     expect(() => readStackFile(root, 'prd')).toThrow(/no stack is named 'prd'.*there are .*prod/);
   });
