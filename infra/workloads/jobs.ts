@@ -97,5 +97,5 @@ const variablesOfAuthority = ({ needs, environment }: JobsArgs) =>
 const variablesOfProbeClient = ({ needs }: JobsArgs) =>
   variables('probe-client', ProbeClientSettings, {
     IOT_CORE_DATABASE_URL: needs.database.coreUrl('migrator'),
-    IOT_CLIENT_SECRET: needs.secrets.names['probe-client'],
+    IOT_PROBE_CLIENT: needs.secrets.names['probe-client'],
   });

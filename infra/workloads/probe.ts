@@ -47,7 +47,7 @@ export class Probe extends Component {
           IOT_API_URL: internalUrl('api', namespace),
           IOT_MQTT: `gateway.${namespace}.svc:${ports.mqtt}`,
           IOT_MQTT_SERVER_NAME: serverNamesOf(environment)[0],
-          IOT_CLIENT_SECRET: needs.secrets.names['probe-client'],
+          IOT_PROBE_CLIENT: needs.secrets.names['probe-client'],
           IOT_DEADLINE_SECONDS: deadlineSeconds,
         }),
       },

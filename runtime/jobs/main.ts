@@ -42,7 +42,7 @@ const jobs: Readonly<Record<string, Job>> = {
     );
   }),
   'probe-client': jobOf(ProbeClientSettings, (settings, log) => {
-    const { IOT_CORE_DATABASE_URL: url, IOT_GOOGLE_ENDPOINT: endpoint, IOT_CLIENT_SECRET: box } = settings;
+    const { IOT_CORE_DATABASE_URL: url, IOT_GOOGLE_ENDPOINT: endpoint, IOT_PROBE_CLIENT: box } = settings;
     const secret = openSecret(connectGoogle({ endpoint }), box);
     return withPool({ name: 'core', url, google: endpoint }, log, (pool) => ensureProbeClient(pool, secret, log));
   }),

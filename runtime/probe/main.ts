@@ -40,10 +40,10 @@ async function main(): Promise<number> {
 /** The OAuth client, or one sentence why there is none. */
 async function clientOf(settings: {
   IOT_CLIENT_FILE?: string | undefined;
-  IOT_CLIENT_SECRET?: string | undefined;
+  IOT_PROBE_CLIENT?: string | undefined;
   IOT_GOOGLE_ENDPOINT?: string | undefined;
 }): Promise<ProbeClient | string> {
-  const place = settings.IOT_CLIENT_FILE ?? settings.IOT_CLIENT_SECRET ?? '';
+  const place = settings.IOT_CLIENT_FILE ?? settings.IOT_PROBE_CLIENT ?? '';
   try {
     const text =
       settings.IOT_CLIENT_FILE === undefined ? await secretText(place, settings) : await readFile(place, 'utf8');

@@ -35,7 +35,7 @@ async function run(entry: string, args: string[], env: Record<string, string>) {
       PATH: process.env['PATH'],
       IOT_INSTANCE: 'probe-client',
       IOT_GOOGLE_ENDPOINT: google.endpoint,
-      IOT_CLIENT_SECRET: box,
+      IOT_PROBE_CLIENT: box,
       ...env,
     },
   });

@@ -95,9 +95,9 @@ test('without a client it says how to get one', async () => {
   expect(lines).toMatchObject([
     { message: expect.stringMatching(/client can not be read from .*nothing\.json: ENOENT/) },
   ]);
-  const both = await run({ IOT_CLIENT_SECRET: 'projects/iot-dev-1/secrets/dev-probe-client' });
+  const both = await run({ IOT_PROBE_CLIENT: 'projects/iot-dev-1/secrets/dev-probe-client' });
   expect(both).toMatchObject({
     code: 2,
-    stderr: expect.stringMatching(/exactly one of IOT_CLIENT_FILE and IOT_CLIENT_SECRET/),
+    stderr: expect.stringMatching(/exactly one of IOT_CLIENT_FILE and IOT_PROBE_CLIENT/),
   });
 });

@@ -21,20 +21,20 @@ export const ProbeSettings = z
     /** JSON file with the OAuth client: `{"id":…,"secret":…,"tokenUrl":…}`; without tokenUrl the platform's own issuer. */
     IOT_CLIENT_FILE: z.string().min(1).optional(),
     /** Secret in Secret Manager that holds the same instead. */
-    IOT_CLIENT_SECRET: secretResource().optional(),
+    IOT_PROBE_CLIENT: secretResource().optional(),
     /** Device that it is; made when it is not there. One probe at a time: a second one takes the connection over. */
     IOT_DEVICE_ID: DeviceId.default('probe'),
     /** Longest time for everything. */
     IOT_DEADLINE_SECONDS: whole(60, 1, 600),
   })
-  .refine((s) => (s.IOT_CLIENT_FILE === undefined) !== (s.IOT_CLIENT_SECRET === undefined), {
+  .refine((s) => (s.IOT_CLIENT_FILE === undefined) !== (s.IOT_PROBE_CLIENT === undefined), {
     path: ['IOT_CLIENT_FILE'],
-    message: 'exactly one of IOT_CLIENT_FILE and IOT_CLIENT_SECRET is needed',
+    message: 'exactly one of IOT_CLIENT_FILE and IOT_PROBE_CLIENT is needed',
   });
 
 /** `jobs probe-client`: makes the probe's OAuth client, and keeps its secret in Secret Manager alone. */
 export const ProbeClientSettings = z.object({
   ...ownSettings,
   ...coreDatabase,
-  IOT_CLIENT_SECRET: secretResource(),
+  IOT_PROBE_CLIENT: secretResource(),
 });
