@@ -1,4 +1,4 @@
-import { SignJWT, importJWK } from 'jose';
+import { importJWK, SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { bundledVerifier } from '../../runtime/api/access/issuers.ts';
 import { keysInForce, newGeneration, withGeneration } from '../../runtime/api/identity/key-generations.ts';
