@@ -166,7 +166,6 @@ export class Authority extends Component {
       predefinedValues: issuingValues,
       maximumLifetime: years(environment.tier.authority.issuingYears),
       identityConstraints: { allowSubjectPassthrough: true, allowSubjectAltNamesPassthrough: false },
-      deletionPolicy: environment.tier.lifecycle.deletionPolicy,
     });
   }
 

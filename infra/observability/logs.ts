@@ -39,16 +39,21 @@ export class Logs extends Component {
 
   #bucket(generation: pulumi.Input<string>): gcp.logging.ProjectBucketConfig {
     const { environment } = this;
-    return this.make(gcp.logging.ProjectBucketConfig, 'bucket', {
-      project: environment.project,
-      location: environment.region,
-      bucketId: generated('repository', generation, environment.name, 'platform'),
-      description: `Logs of the platform of environment ${environment.name}`,
-      retentionDays: environment.tier.observability.logDays,
-      // A locked bucket cannot be deleted before its last line is old.
-      locked: false,
-      deletionPolicy: environment.tier.lifecycle.deletionPolicy,
-    });
+    return this.make(
+      gcp.logging.ProjectBucketConfig,
+      'bucket',
+      {
+        project: environment.project,
+        location: environment.region,
+        bucketId: generated('repository', generation, environment.name, 'platform'),
+        description: `Logs of the platform of environment ${environment.name}`,
+        retentionDays: environment.tier.observability.logDays,
+        // A locked bucket cannot be deleted before its last line is old.
+        locked: false,
+        deletionPolicy: environment.tier.lifecycle.deletionPolicy,
+      },
+      { guarded: true },
+    );
   }
 
   /** A sink to a bucket of the same project needs no grant: https://cloud.google.com/logging/docs/export/configure_export_v2 */

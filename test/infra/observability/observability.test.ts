@@ -61,6 +61,7 @@ describe('observability', () => {
 
   test('logs of the namespace go to a bucket of the region for as long as the tier says, and nowhere else', async () => {
     const recording = await build({ tier: 'prod' });
+    expect(only(recording, 'gcp:logging/projectBucketConfig:ProjectBucketConfig').protect).toBe(true);
     expect(only(recording, 'gcp:logging/projectBucketConfig:ProjectBucketConfig').inputs).toMatchObject({
       bucketId: 'prod-platform-0a1b',
       location: 'europe-west1',
