@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Base, BaseLock } from '../../../infra/images/base-lock.ts';
-import { type BuiltWithSbom, buildImages } from '../../../infra/images/build.ts';
+import { type BuiltWithSbom, buildImages, buildLayers } from '../../../infra/images/build.ts';
 import { digestsOf } from '../../../infra/images/digests.ts';
 import { lockText } from '../../../infra/images/lock.ts';
-import type { ImageName } from '../../../infra/images/names.ts';
+import { type ImageName, imageNames } from '../../../infra/images/names.ts';
 import { cloneRoot, lockPath } from '../../../infra/images/paths.ts';
 import { push, referrersTag, tagOf } from '../../../infra/images/push.ts';
 import { pushPlanned, sourceOf } from '../../../infra/images/push-one.ts';
@@ -172,6 +172,15 @@ describe.skipIf(skips)(
       expect(statement.subject).toEqual([{ name: 'devices', digest: { sha256: image('devices').digest.slice(7) } }]);
       expect(statement.predicate.buildDefinition.resolvedDependencies.map(({ name }) => name)).toContain('base');
     });
+
+    it('every image of the list can be built, each from its own entry point', async () => {
+      const layers = await buildLayers(cloneRoot, imageNames);
+      expect(layers.map(({ name }) => name)).toEqual([...imageNames]);
+      expect(new Set(layers.map(({ layer }) => layer.descriptor.digest)).size).toBe(imageNames.length);
+      // A layer built beside seven others is the one that was built beside three.
+      for (const { name, layer } of layers)
+        if (built.has(name)) expect(layer.descriptor.digest).toBe(built.get(name)?.layer.descriptor.digest);
+    }, 180_000);
 
     it('are not sent twice', async () => {
       const again = await push(image('gateway'), client('iot/gateway'), client('base/node'), await sourceOf(cloneRoot));
