@@ -46,7 +46,7 @@ export function typeErrorsOf(registrations: readonly Registration[]): Untruth[] 
     );
     const untruths: Untruth[] = [];
     for (const line of run.stdout.split('\n')) {
-      const found = /^inputs\.ts\((\d+),\d+\): error (TS\d+: .*)$/.exec(line);
+      const found = /^(?:\S*\/)?inputs\.ts\((\d+),\d+\): error (TS\d+: .*)$/.exec(line);
       if (found === null) {
         const last = untruths.at(-1);
         if (line.startsWith(' ') && last !== undefined) last.message += `\n${line}`;

@@ -37,7 +37,7 @@ const laws: readonly [type: RegExp, input: string, law: NameKind | 'free'][] = [
   [/^gcp:logging\/metric:/, 'name', 'pubsub'],
   [/^gcp:logging\/projectBucketConfig:/, 'bucketId', 'repository'],
   [/^gcp:logging\/projectSink:/, 'name', 'repository'],
-  [/^gcp:binaryauthorization\//, 'name', 'repository'],
+  [/^gcp:logging\/projectExclusion:/, 'name', 'repository'],
   [/^gcp:tags\//, 'shortName', 'repository'],
 ];
 

@@ -13,6 +13,9 @@ const secretTexts: readonly [string, RegExp][] = [
   ['a key of a service account', /"type"\s*:\s*"service_account"/],
 ];
 
+/** Where a secret is: the service reads it there itself. */
+const secretName = /^projects\/[^/]+\/secrets\/[^/]+$/;
+
 /** Inputs that hold a secret in the open: it would be plain in the state and in every preview's output. */
 export function plainSecrets({ registrations }: Recording): string[] {
   return registrations.flatMap((each) => {
@@ -28,7 +31,8 @@ export function plainSecrets({ registrations }: Recording): string[] {
         problems.push(`${called(each)}: ${path} is ${what}, in the open`);
     }
     for (const { path, name, value } of variablesIn(each.inputs))
-      if (typeof value === 'string' && /(PASSWORD|PRIVATE_KEY|API_KEY|ACCESS_TOKEN|CLIENT_SECRET)$/.test(name))
+      const open = typeof value === 'string' && !secretName.test(value);
+      if (open && /(PASSWORD|PRIVATE_KEY|API_KEY|ACCESS_TOKEN|CLIENT_SECRET)$/.test(name))
         problems.push(`${called(each)}: ${path} sets ${name} in the open`);
     return problems;
   });
