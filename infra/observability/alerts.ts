@@ -1,5 +1,4 @@
 import { metricNames } from '../../runtime/contracts/metrics.ts';
-import { GatewaySettings } from '../../runtime/contracts/settings/services.ts';
 import { apiHostOf } from '../edge/names.ts';
 import type { Environment } from '../environment.ts';
 import { burnQuery, burns, levelsOf } from './levels.ts';
@@ -27,7 +26,7 @@ export function alertsOf(environment: Environment): readonly Alert[] {
   const ask = selectorsOf(environment);
   return [
     ...burnAlerts(environment),
-    ...gatewayAlerts(ask),
+    ...gatewayAlerts(ask, environment),
     ...pathAlerts(ask),
     ...storeAlerts(ask, environment),
     ...certificateAlerts(ask, environment),
@@ -53,10 +52,7 @@ function burnAlerts(environment: Environment): Alert[] {
 
 const { gateway, processor } = metricNames;
 
-/** `IOT_MAX_CONNECTIONS` as every gateway has it. */
-export const connectionCap: number = GatewaySettings.shape.IOT_MAX_CONNECTIONS.parse(undefined);
-
-const gatewayAlerts = ({ ours }: Selectors): Alert[] => [
+const gatewayAlerts = ({ ours }: Selectors, { plan }: Environment): Alert[] => [
   {
     id: 'gateway-absent',
     title: 'No gateway reports',
@@ -79,10 +75,10 @@ const gatewayAlerts = ({ ours }: Selectors): Alert[] => [
     id: 'gateway-full',
     title: 'A gateway is nearly full',
     urgency: 'today',
-    query: `${ours(gateway.connections)} > ${number(connectionCap * 0.9)}`,
+    query: `${ours(gateway.connections)} > ${number(plan.connectionsPerGateway * 0.9)}`,
     forMinutes: 10,
     runbook: 'gateway-full',
-    says: `A gateway holds more than nine tenths of its ${connectionCap} connections; beyond them it turns devices away.`,
+    says: `A gateway holds more than nine tenths of its ${plan.connectionsPerGateway} connections; beyond them it turns devices away.`,
   },
   {
     id: 'bus-down',

@@ -1,7 +1,6 @@
 import { busPlan } from '../../runtime/contracts/bus.ts';
 import { metricNames } from '../../runtime/contracts/metrics.ts';
 import type { Environment } from '../environment.ts';
-import { connectionCap } from './alerts.ts';
 import { canonicalJson } from './canonical.ts';
 import { levelsOf, limits, windowDays } from './levels.ts';
 import { logMetricNames, number, type Selectors, selectorsOf } from './queries.ts';
@@ -38,7 +37,7 @@ function pathTiles({ ours, subscription }: Selectors, environment: Environment):
     {
       title: 'Devices a gateway',
       lines: [{ query: `max(${ours(gateway.connections)})`, legend: 'fullest' }],
-      limit: connectionCap,
+      limit: environment.plan.connectionsPerGateway,
     },
     {
       title: 'Messages',

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { documentationLimit, documentationOf } from '../../../infra/observability/alerting.ts';
-import { type Alert, alertsOf, connectionCap } from '../../../infra/observability/alerts.ts';
+import { type Alert, alertsOf } from '../../../infra/observability/alerts.ts';
 import { dashboardsOf } from '../../../infra/observability/dashboards.ts';
 import { burnQuery, burns, levelsOf, limits } from '../../../infra/observability/levels.ts';
 import { tierNames } from '../../../infra/tiers.ts';
@@ -82,8 +82,9 @@ describe('alerts', () => {
   });
 
   test('thresholds follow the plan, the settings and the tier', () => {
-    expect(connectionCap).toBe(15_000);
-    expect(alertOf('gateway-full').query).toBe(`iot_gateway_connections{${ours}} > 13500`);
+    expect(alertOf('gateway-full').query).toBe(
+      `iot_gateway_connections{${ours}} > ${environmentFor({ tier: 'prod' }).plan.connectionsPerGateway * 0.9}`,
+    );
     const { maximumConnections } = environmentFor({ tier: 'prod' }).plan.database;
     expect(alertOf('database-connections').query).toMatch(new RegExp(`> ${maximumConnections * 0.8}$`));
     expect(alertOf('server-certificate-ends').query).toBe(
