@@ -30,10 +30,11 @@ export function plainSecrets({ registrations }: Recording): string[] {
       if (what !== undefined && text !== unknownValue)
         problems.push(`${called(each)}: ${path} is ${what}, in the open`);
     }
-    for (const { path, name, value } of variablesIn(each.inputs))
-      const open = typeof value === 'string' && !secretName.test(value);
-      if (open && /(PASSWORD|PRIVATE_KEY|API_KEY|ACCESS_TOKEN|CLIENT_SECRET)$/.test(name))
+    for (const { path, name, value } of variablesIn(each.inputs)) {
+      const held = typeof value === 'string' && !secretName.test(value);
+      if (held && /(PASSWORD|PRIVATE_KEY|API_KEY|ACCESS_TOKEN|CLIENT_SECRET)$/.test(name))
         problems.push(`${called(each)}: ${path} sets ${name} in the open`);
+    }
     return problems;
   });
 }
