@@ -25,10 +25,14 @@ export async function benchProgram(stack: string, runs: number, say: (line: stri
   let resources = 0;
   for (let run = 0; run < runs; run++) {
     const started = performance.now();
-    const child = spawn(process.execPath, [fileURLToPath(new URL('program-process.ts', import.meta.url)), root, stack], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      [fileURLToPath(new URL('program-process.ts', import.meta.url)), root, stack],
+      {
+        cwd: root,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     let text = '';
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;

@@ -157,6 +157,27 @@ describe('a destroy', () => {
   test('deletes objects that made things in the cloud, then the cluster, then the network', async () => {
     expect(over(brokenDestroyOrder)).toEqual([]);
   });
+
+  test('a load balancer that goes with its cluster, and a cluster that does not wait for its network, are found', async () => {
+    const recording = await recordingOf('prod', 'up');
+    const gateway = 'kubernetes:gateway.networking.k8s.io/v1:Gateway';
+    const cluster = recording.registrations.find(({ type }) => type === 'gcp:container/cluster:Cluster');
+    const left = withFault(recording, gateway, (each) => {
+      each.deletedWith = cluster?.urn ?? '';
+    });
+    expect(brokenDestroyOrder(left)).toEqual([
+      expect.stringMatching(/is deletedWith .*: what it made in the cloud stays/),
+    ]);
+    const loose = withFault(recording, 'gcp:container/cluster:Cluster', (each) => {
+      each.dependencies = [];
+      each.propertyDependencies = {};
+    });
+    expect(brokenDestroyOrder(loose)).toContainEqual(
+      expect.stringMatching(
+        /Cluster cluster-cluster does not depend on .*network-vpc: a destroy may delete that first/,
+      ),
+    );
+  });
 });
 
 const goldenOf = (tier: string) => join(root, `test/infra/golden/${tier}.urns.txt`);
