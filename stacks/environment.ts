@@ -63,7 +63,7 @@ export async function environment(stack: string, settings: EnvironmentSettings, 
     { environment, network, secretsKey: keys.clusterSecrets, after: [...project.ready, keys] },
     ready,
   );
-  const images = new Images('images', { environment, plan, nodeServiceAccount }, { ...options, dependsOn: [cluster] });
+  const images = new Images('images', { environment, plan, nodeServiceAccount, nodes: [cluster] }, ready);
   const edge = new Edge('edge', { environment, after: project.ready }, ready);
   const bindings = new KubernetesIdentities(
     'workload-identities',

@@ -73,7 +73,16 @@ export class Engine {
     await mkdir(join(dir, 'bin'));
     await mkdir(join(dir, 'state'));
     await writeFile(join(dir, 'journal'), '');
-    for (const part of ['Pulumi.yaml', 'package.json', 'package-lock.json', 'infra', 'stacks', 'runtime', 'docs', 'cli'])
+    for (const part of [
+      'Pulumi.yaml',
+      'package.json',
+      'package-lock.json',
+      'infra',
+      'stacks',
+      'runtime',
+      'docs',
+      'cli',
+    ])
       await cp(join(root, part), join(dir, 'project', part), { recursive: true });
     await symlink(join(root, 'node_modules'), join(dir, 'project', 'node_modules'));
     const provider = fileURLToPath(new URL('./provider.ts', import.meta.url));
