@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -91,6 +91,24 @@ describe('iot render', () => {
       /mine\.txt.*give an empty or new folder/,
     );
     expect(readFileSync(join(folder, 'c.txt'), 'utf8')).toBe('3');
+  });
+
+  test('whatever a folder says of itself, nothing outside it is removed or written', () => {
+    const outside = mkdtempSync(join(tmpdir(), 'render-'));
+    const folder = join(outside, 'out');
+    writeRendering(folder, [{ path: 'a/b.txt', text: '1' }]);
+    writeFileSync(join(outside, 'mine.txt'), 'keep');
+    // A folder that came with somebody's repository: its list, and a link where a folder was.
+    writeFileSync(
+      join(folder, '.iot-render.json'),
+      JSON.stringify(['a/b.txt', '../mine.txt', 'linked/mine.txt', 'linked']),
+    );
+    symlinkSync(outside, join(folder, 'linked'));
+    writeRendering(folder, [{ path: 'linked/mine.txt', text: '2' }]);
+    expect(readFileSync(join(outside, 'mine.txt'), 'utf8')).toBe('keep');
+    expect(readFileSync(join(folder, 'linked/mine.txt'), 'utf8')).toBe('2');
+    expect(() => writeRendering(folder, [{ path: '../mine.txt', text: '3' }])).toThrow(/outside/);
+    expect(readFileSync(join(outside, 'mine.txt'), 'utf8')).toBe('keep');
   });
 });
 
