@@ -69,6 +69,8 @@ const domain = z
 const member = z
   .string()
   .regex(/^(user|group|serviceAccount):[^\s@]+@[^\s@]+$/, 'allowed is user:…@…, group:…@… or serviceAccount:…@…');
+/** What one owner may have: 0.0.0.0/1 and 128.0.0.0/1 together are everything, too. */
+const widestRange = 8;
 const cidr = z
   .string()
   .regex(/^(\d{1,3}\.){3}\d{1,3}\/(3[0-2]|[12]?\d)$/, 'allowed is a range as 203.0.113.0/24')
@@ -81,8 +83,8 @@ const cidr = z
     'each part of an address is 0 to 255',
   )
   .refine(
-    (text) => text !== '0.0.0.0/0',
-    'the whole internet is not an allow list; set hardening "network.denyEgress" to false instead, which warns',
+    (text) => Number(text.split('/')[1]) >= widestRange,
+    `a range wider than /${widestRange} is the internet and no allow list; set hardening "network.denyEgress" to false instead, which warns`,
   );
 const image = z
   .string()
@@ -142,7 +144,13 @@ export const EnvironmentSettings = z.strictObject({
         .default('main'),
     })
     .optional(),
-  oidc: z.strictObject({ issuer: z.url('allowed is a URL'), audience: z.string().min(1) }).optional(),
+  oidc: z
+    .strictObject({
+      // Its keys decide who is who: whoever can change them on the way is everybody.
+      issuer: z.url({ protocol: /^https$/, error: 'allowed is an https URL' }),
+      audience: z.string().min(1),
+    })
+    .optional(),
   images: z.partialRecord(z.enum(imageNames, `allowed are ${imageNames.join(', ')}`), image).default({}),
   pushImages: flag.default(true),
   renderKubernetesTo: z.string().min(1, 'allowed is a folder').optional(),

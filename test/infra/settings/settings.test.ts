@@ -104,7 +104,22 @@ describe('reading what the engine gives', () => {
     [
       'the whole internet as an allow list',
       { ...least, egressAllow: ['0.0.0.0/0'] },
-      /egressAllow\.0 is '0\.0\.0\.0\/0': the whole internet/,
+      /egressAllow\.0 is '0\.0\.0\.0\/0': a range wider than \/8 is the internet/,
+    ],
+    [
+      'one half of the internet, of which there are two',
+      { ...least, egressAllow: ['128.0.0.0/1'] },
+      /egressAllow\.0 is '128\.0\.0\.0\/1': a range wider than \/8/,
+    ],
+    [
+      'the whole internet by another name',
+      { ...least, egressAllow: ['203.0.113.7/0'] },
+      /egressAllow\.0 is '203\.0\.113\.7\/0': a range wider/,
+    ],
+    [
+      'an issuer whose keys anybody on the way could change',
+      { ...least, oidc: { issuer: 'http://login.example.org', audience: 'iot' } },
+      /oidc\.issuer is 'http:\/\/login\.example\.org': allowed is an https URL/,
     ],
     ['a preview without environment', { ...lane, environment: '' }, /environment is not set: /],
     [
