@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import type { Context } from '../context.ts';
-import { CommandError } from '../errors.ts';
+import { CommandError, UsageError } from '../errors.ts';
 import { json, table } from '../output.ts';
 
 /** The clone that this command is of. */
@@ -21,7 +21,8 @@ export function registerRender(program: Command, { output }: Context): void {
       const { renderStack } = await import('../render-stack.ts');
       const folder = resolve(options.out);
       const result = await renderStack(clone, stack, folder).catch((error: unknown) => {
-        if (error instanceof Error && ownErrors.has(error.name))
+        if (error instanceof Error && calledWrongly.has(error.name)) throw new UsageError(error.message);
+        if (error instanceof Error && error.name === 'StackSettingsError')
           throw new CommandError(error.message, { cause: error });
         throw error;
       });
@@ -37,5 +38,5 @@ export function registerRender(program: Command, { output }: Context): void {
     });
 }
 
-/** Errors whose message says everything: settings, the stack's file, the folder. */
-const ownErrors = new Set(['StackSettingsError', 'StackFileError', 'ForeignFolderError']);
+/** The stack's name or the folder is not one that will do; the message says everything. */
+const calledWrongly = new Set(['StackFileError', 'ForeignFolderError']);

@@ -66,35 +66,59 @@ export function readStackSettings(
       }
   }
   const parsed = schema.safeParse(raw);
-  if (!parsed.success)
-    for (const issue of parsed.error.issues) problems.push(...wordsOf(issue, raw, Object.keys(schema.shape)));
+  if (!parsed.success) for (const issue of parsed.error.issues) problems.push(...wordsOf(issue, raw, schema));
   if (problems.length > 0 || !parsed.success) throw new StackSettingsError(stack, problems);
   return parsed.data as StackSettings;
 }
 
-function wordsOf(issue: z.core.$ZodIssue, raw: Record<string, unknown>, known: readonly string[]): string[] {
+function wordsOf(issue: z.core.$ZodIssue, raw: Record<string, unknown>, schema: z.ZodObject): string[] {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) =>
       issue.path.length === 0
-        ? `${key} is not a setting; ${nearest(key, known)}`
+        ? `${key} is not a setting; ${nearest(key, Object.keys(schema.shape))}`
         : `${issue.path.join('.')}.${key} is not a setting`,
     );
   const path = issue.path.map(String);
   const value = path.reduce<unknown>((at, part) => (at as Record<string, unknown> | undefined)?.[part], raw);
   const shown =
     value === undefined ? 'is not set' : `is ${typeof value === 'string' ? `'${value}'` : JSON.stringify(value)}`;
-  return [`${path.join('.')} ${shown}: ${issue.message}`];
+  return [`${path.join('.')} ${shown}: ${ownWords(issue, schema)}`];
 }
 
-/** The known name that shares the longest beginning, or all. */
+/** The schemas' own words. Of a missing text Zod says only that it is none; what the same setting says of a wrong one does better. */
+function ownWords(issue: z.core.$ZodIssue, schema: z.ZodObject): string {
+  if (issue.message.startsWith('allowed')) return issue.message;
+  let at: z.core.$ZodType = schema;
+  for (const part of issue.path) {
+    while ('unwrap' in at) at = (at as z.ZodOptional).unwrap();
+    const next = at instanceof Object && 'shape' in at ? (at as z.ZodObject).shape[String(part)] : undefined;
+    if (next === undefined) return issue.message;
+    at = next;
+  }
+  const words = (at as z.ZodType).safeParse('\0').error?.issues[0]?.message;
+  return words?.startsWith('allowed') ? words : issue.message;
+}
+
+/** The known name that takes the fewest edits, or all of them when none is like it. */
 function nearest(name: string, known: readonly string[]): string {
-  const common = (a: string, b: string) => {
-    let n = 0;
-    while (n < a.length && a[n]?.toLowerCase() === b[n]?.toLowerCase()) n++;
-    return n;
-  };
-  const best = [...known].sort((a, b) => common(name, b) - common(name, a))[0];
-  return best !== undefined && common(name, best) >= 3
-    ? `did you mean ${best}?`
+  const [best] = known
+    .map((each) => ({ each, edits: editsBetween(name.toLowerCase(), each.toLowerCase()) }))
+    .sort((a, b) => a.edits - b.edits);
+  return best !== undefined && best.edits <= Math.max(2, name.length / 3)
+    ? `did you mean ${best.each}?`
     : `the settings are ${known.join(', ')}`;
+}
+
+/** Levenshtein's distance. */
+function editsBetween(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...b].entries())
+      next.push(
+        Math.min((row[j] as number) + (letter === other ? 0 : 1), (row[j + 1] as number) + 1, (next[j] as number) + 1),
+      );
+    row = next;
+  }
+  return row[b.length] as number;
 }
