@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks';
 import fc from 'fast-check';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -201,6 +202,21 @@ describe('with Secret Manager', () => {
       expect(await isPassword(ada.password, rows[0].password_hash)).toBe(true);
       expect(api.logText()).not.toContain(ada.password);
       expect(api.logText()).not.toContain(code);
+    });
+
+    it('does no work for a password without the right code: the page stays, and anybody can ask it', async () => {
+      const [code = ''] = held.versions(adminSecret);
+      const secret = openSecret(connectGoogle({ endpoint: google.endpoint }), adminSecret);
+      const administrator = offerFirstAdministrator({ core, secret, page: '', log: quietLog });
+      // Node hashes passwords on the thread pool, which counts what it is given.
+      const hook = createHook({ init: (_id, type) => void kinds.push(type) });
+      const kinds: string[] = [];
+      hook.enable();
+      await administrator.redeem('wrong', ada.email, ada.password);
+      await administrator.redeem(code, ada.email, ada.password); // used
+      hook.disable();
+      administrator.stop();
+      expect(kinds.filter((kind) => kind === 'SCRYPTREQUEST')).toEqual([]);
     });
 
     it('stays closed when the users are gone again', async () => {

@@ -78,17 +78,14 @@ export async function offerOnce(core: pg.Pool, secret: Secret): Promise<'made' |
 }
 
 async function redeem(core: pg.Pool, code: string, email: string, password: string): Promise<boolean> {
+  // The page stays after the code is used: only who has the code may make us work for a password's hash.
+  if (!(await isOpenFor(core, code))) return false;
   const passwordHash = await hashPassword(password); // before the lock: it takes a while
   const client = await core.connect();
   let broken = true;
   try {
     await client.query('begin');
-    const { rows } = await client.query<{ hash: Buffer; open: boolean }>(
-      `select code_hash as hash, redeemed_at is null and not exists (select from users) as open
-       from first_administrator for update`,
-    );
-    const [row] = rows;
-    const good = row?.open === true && timingSafeEqual(row.hash, hashCode(code));
+    const good = await isOpenFor(client, code, 'for update');
     if (good) {
       await client.query('insert into users (tenant, email, role, password_hash) values ($1, $2, $3, $4)', [
         defaultTenant,
@@ -104,6 +101,19 @@ async function redeem(core: pg.Pool, code: string, email: string, password: stri
   } finally {
     client.release(broken); // a connection that may be inside a transaction is not used again
   }
+}
+
+async function isOpenFor(
+  core: Pick<pg.ClientBase, 'query'>,
+  code: string,
+  lock: '' | 'for update' = '',
+): Promise<boolean> {
+  const { rows } = await core.query<{ hash: Buffer; open: boolean }>(
+    `select code_hash as hash, redeemed_at is null and not exists (select from users) as open
+     from first_administrator ${lock}`,
+  );
+  const [row] = rows;
+  return row?.open === true && timingSafeEqual(row.hash, hashCode(code));
 }
 
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'; // Crockford's: no letter that looks like a digit
