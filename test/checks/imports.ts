@@ -46,6 +46,9 @@ const allowed: readonly { from: RegExp; to: readonly string[] }[] = [
   { from: /^infra\/images\//, to: ['infra/', 'runtime/contracts/', 'runtime/dashboard/build.ts'] },
   { from: /^infra\//, to: ['infra/', 'runtime/contracts/'] },
   { from: /^stacks\//, to: ['stacks/', 'infra/', 'runtime/contracts/'] },
+  // Packs judge any program: they know nothing of this one.
+  { from: /^policies\/framework\//, to: ['policies/framework/'] },
+  { from: /^policies\/([a-z-]+)\//, to: ['policies/$1/', 'policies/framework/'] },
   { from: /^cli\//, to: ['cli/', 'runtime/', 'infra/', 'stacks/'] },
   { from: /^test\//, to: [''] },
   { from: /^[^/]+$/, to: ['test/'] },

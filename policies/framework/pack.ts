@@ -1,0 +1,154 @@
+import {
+  type EnforcementLevel,
+  PolicyPack,
+  type PolicyResource,
+  type ResourceValidationArgs,
+  type ResourceValidationPolicy,
+  type StackValidationPolicy,
+  UnknownValueError,
+} from '@pulumi/policy';
+import { Exemptions, exemptionsPolicy } from './exemptions.ts';
+import { judgeResource, judgeStack, subjectOf, type Verdict } from './judge.ts';
+import { type Policy, type ResourcePolicy, type StackPolicy, violationOf } from './policy.ts';
+import { unknownText } from './reader.ts';
+import type { RawResource } from './stack.ts';
+import { readStart, type Start } from './start.ts';
+
+export type Pack = { readonly name: string; readonly description: string; readonly policies: readonly Policy[] };
+
+/** The whole of a pack's `pack.ts`: reads the stack's settings and serves the policies to the engine. */
+export function servePack(pack: Pack, env: NodeJS.ProcessEnv = process.env): void {
+  new PolicyPack(pack.name, {
+    description: pack.description,
+    policies: hosted(pack, readStart(env), new Date()),
+  });
+}
+
+/** A pack's policies in the shape of Pulumi's policy host. */
+export function hosted(
+  { name, policies }: Pack,
+  { tier, exemptions: given }: Start,
+  now: Date,
+): (ResourceValidationPolicy | StackValidationPolicy)[] {
+  const exemptions = new Exemptions(given, now);
+  return [...policies, exemptionsPolicy(name, policies, exemptions)].map((policy) =>
+    policy.kind === 'stack' ? stackHosted(policy, tier, exemptions) : resourceHosted(policy, tier, exemptions),
+  );
+}
+
+/** A policy of other tiers advises here. */
+export const levelIn = ({ level, tiers }: Policy, tier: string): EnforcementLevel =>
+  tiers === undefined || tiers.includes(tier) ? level : 'advisory';
+
+function resourceHosted(policy: ResourcePolicy, tier: string, exemptions: Exemptions): ResourceValidationPolicy {
+  const { remedy, types } = policy;
+  const validateResource = fast(types, (args: ResourceValidationArgs, report: (message: string) => void) => {
+    const verdict = judgeResource(policy, rawOf(args), args.getConfig());
+    if (verdict === null) return args.notApplicable(`${policy.id} does not speak about ${args.type}`);
+    tell(policy, verdict, exemptions, report);
+  });
+  if (remedy === undefined) return { ...shared(policy, tier), validateResource };
+  return {
+    ...shared(policy, tier),
+    validateResource,
+    remediateResource: fast(types, (args: ResourceValidationArgs) => {
+      const raw = rawOf(args);
+      const broken = judgeResource(policy, raw, args.getConfig());
+      if (broken === null || broken.violations.length === 0) return undefined;
+      for (const [path, value] of Object.entries(remedy(subjectOf(policy, raw, args.getConfig()))))
+        set(args.props, path.split('.'), value);
+      return args.props;
+    }),
+  };
+}
+
+function stackHosted(policy: StackPolicy, tier: string, exemptions: Exemptions): StackValidationPolicy {
+  return {
+    ...shared(policy, tier),
+    validateStack: ({ resources, getConfig }, report) =>
+      tell(policy, judgeStack(policy, resources.map(rawOf), getConfig()), exemptions, report),
+  };
+}
+
+/**
+ * Violations first. Then what nobody can tell yet, as the host's own "can't run during preview", which is an advisory
+ * whatever the policy's level: the only way that the host leaves for one.
+ */
+function tell(
+  policy: Policy,
+  { violations, undecided }: Verdict,
+  exemptions: Exemptions,
+  report: (message: string, urn?: string) => void,
+): void {
+  for (const { urn, at } of violations)
+    if (!exemptions.covers(policy.id, urn)) report(violationOf(policy, at), urn ?? undefined);
+  if (undecided.length > 0) throw new UnknownValueError(unknownText, [...undecided.slice(0, 5)]);
+}
+
+function shared(policy: Policy, tier: string) {
+  const { id, severity, description, remediation, url, references, settings = {} } = policy;
+  const cis = Object.entries({ 'cis-gcp-5': 'GCP 5.0.0', 'cis-gke': 'GKE 1.9.0' }).flatMap(([key, version]) =>
+    (references[key as 'cis-gke'] ?? []).map((reference) => ({
+      name: 'CIS',
+      version,
+      reference,
+      specification: `CIS ${version} ${reference}`,
+    })),
+  )[0];
+  return {
+    name: id,
+    displayName: id,
+    severity,
+    description,
+    remediationSteps: remediation,
+    url,
+    enforcementLevel: levelIn(policy, tier),
+    tags: tagsOf(policy),
+    ...(cis === undefined ? {} : { framework: cis }),
+    configSchema: {
+      properties: Object.fromEntries(
+        Object.entries(settings).map(([name, { default: value, description: says }]) => [
+          name,
+          { ...typed(value), description: says, default: value as string },
+        ]),
+      ),
+    },
+  };
+}
+
+/** `checkov:CKV_GCP_6`, `cis-gcp-5:6.4`, …: what a report groups by. */
+export const tagsOf = ({ references }: Policy): string[] =>
+  Object.entries(references).flatMap(([source, numbers]) => numbers.map((number) => `${source}:${number}`));
+
+function typed(value: unknown) {
+  if (Array.isArray(value)) return { type: 'array' as const, items: { type: 'string' as const } };
+  return { type: typeof value as 'string' | 'number' | 'boolean' };
+}
+
+/** The host skips a function marked with another type without unpacking the resource; its own helpers set the mark. */
+function fast<F extends (...args: never[]) => unknown>(types: ResourcePolicy['types'], check: F): F {
+  if (!(types instanceof RegExp) && types.length === 1) Object.assign(check, { __pulumiType: types[0] });
+  return check;
+}
+
+function rawOf(given: ResourceValidationArgs | PolicyResource): RawResource {
+  const { type, name, urn, props, opts } = given;
+  const raw = { type, name, urn, props, protect: opts.protect };
+  if (!('dependencies' in given)) return raw;
+  return {
+    ...raw,
+    parent: given.parent?.urn ?? null,
+    dependencies: given.dependencies.map((each) => each.urn),
+    propertyDependencies: Object.fromEntries(
+      Object.entries(given.propertyDependencies).map(([property, from]) => [property, from.map((each) => each.urn)]),
+    ),
+  };
+}
+
+function set(target: Record<string, unknown>, [first = '', ...rest]: string[], value: unknown): void {
+  if (rest.length === 0) target[first] = value;
+  else {
+    target[first] ??= {};
+    set(target[first] as Record<string, unknown>, rest, value);
+  }
+}

@@ -1,0 +1,4 @@
+import { servePack } from '../framework/pack.ts';
+import { googleCloud } from './policies.ts';
+
+servePack(googleCloud);

@@ -1,0 +1,52 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { judgeAll } from '../../../policies/framework/judge.ts';
+import { levelIn, type Pack } from '../../../policies/framework/pack.ts';
+import { violationOf } from '../../../policies/framework/policy.ts';
+import { allRecordings } from '../../infra/support/recordings.ts';
+import { root } from '../../infra/truth/compile.ts';
+import { resourcesOf } from './prove.ts';
+
+/** What holds for each pack: metadata whole, a test a topic, and a blueprint that breaks nothing mandatory. */
+export function provePack({ policies, name }: Pack, folder: string): void {
+  test('ids are unique, and each policy says what, why and how', () => {
+    expect(policies.length).toBeGreaterThan(0);
+    expect(new Set(policies.map(({ id }) => id)).size).toBe(policies.length);
+    for (const { id, description, remediation, url } of policies) {
+      expect(id).toMatch(/^[a-z][a-z0-9-]+$/);
+      expect(description, id).toMatch(/^.{20,300}\.$/s);
+      expect(remediation, id).toMatch(/^.{15,400}\.$/s);
+      expect(url, id).toMatch(/^https:\/\//);
+    }
+  });
+
+  test('each topic is in the pack and has its proofs', () => {
+    for (const file of readdirSync(join(root, 'policies', folder))) {
+      const text = readFileSync(join(root, 'policies', folder, file), 'utf8');
+      if (!/^export const \w+Policies/m.test(text)) continue;
+      const tests = join(root, 'test/policies', folder, file.replace('.ts', '.test.ts'));
+      expect(existsSync(tests), `${tests} is missing`).toBe(true);
+      expect(readFileSync(tests, 'utf8'), tests).toMatch(/\bprove\(/);
+      for (const [, id = ''] of text.matchAll(/^ {4}id: '([^']+)'/gm))
+        expect(
+          policies.map((policy) => policy.id),
+          file,
+        ).toContain(id);
+    }
+  });
+
+  test('the blueprint breaks nothing mandatory, in any tier', async () => {
+    const broken: string[] = [];
+    for (const { tier, recording } of await allRecordings())
+      for (const [id, { violations }] of judgeAll(policies, resourcesOf(recording))) {
+        const policy = policies.find((each) => each.id === id);
+        if (policy === undefined || levelIn(policy, tier) !== 'mandatory') continue;
+        for (const { urn, at } of violations)
+          broken.push(
+            `${tier} (${recording.mode}): ${name}/${id} ${urn?.split('::').slice(2).join('::')} ${violationOf(policy, at)}`,
+          );
+      }
+    expect(broken).toEqual([]);
+  }, 240_000);
+}
