@@ -80,13 +80,9 @@ export async function sweepLanes(
     try {
       await onServer({ url, google }, log, undefined, async (pool) => {
         for (const { name, comment } of await lanesOf(pool)) {
-          const until = Date.parse(lease.exec(comment ?? '')?.[1] ?? '');
-          if (Number.isNaN(until)) log.warn({ database: name, comment }, 'a lane without a lease is left alone');
-          else if (until <= now) {
-            await pool.query(`drop database if exists ${escapeIdentifier(name)} with (force)`);
-            log.info({ database: name, until: new Date(until).toISOString() }, 'lane dropped');
-            dropped.push(name);
-          }
+          if (Number.isNaN(endOf(comment)))
+            log.warn({ database: name, comment }, 'a lane without a lease is left alone');
+          else if (endOf(comment) <= now && (await dropOver(pool, name, now, log))) dropped.push(name);
         }
       });
     } catch (error) {
@@ -98,14 +94,29 @@ export async function sweepLanes(
   return dropped;
 }
 
-const lanesOf = async (pool: Pool) =>
+/** Epoch milliseconds; NaN for a comment that is no lease. */
+const endOf = (comment: string | null): number => Date.parse(lease.exec(comment ?? '')?.[1] ?? '');
+
+const lanesOf = async (pool: Pool, beginning = lanePrefix) =>
   (
     await pool.query<{ name: string; comment: string | null }>(
       `select datname as name, shobj_description(oid, 'pg_database') as comment from pg_database
        where starts_with(datname, $1) order by datname`,
-      [lanePrefix],
+      [beginning],
     )
   ).rows;
+
+/** Drops a lane if its lease is over, judged under the lock in which leases are renewed. @returns whether it was dropped */
+async function dropOver(pool: Pool, name: string, now: number, log: Log): Promise<boolean> {
+  return exclusively(pool, name, async () => {
+    const lane = (await lanesOf(pool, name)).find((each) => each.name === name);
+    const until = endOf(lane?.comment ?? null);
+    if (Number.isNaN(until) || until > now) return false;
+    await pool.query(`drop database if exists ${escapeIdentifier(name)} with (force)`);
+    log.info({ database: name, until: new Date(until).toISOString() }, 'lane dropped');
+    return true;
+  });
+}
 
 type Server = { url: string; google: string | undefined };
 
@@ -136,6 +147,8 @@ async function ensureTemplate(pool: Pool, kind: Kind, { url, google }: Server, l
     // One that somebody died over may lack anything: it is made anew.
     await pool.query(`drop database if exists ${escapeIdentifier(name)} with (force)`);
     await pool.query(`create database ${escapeIdentifier(name)}`);
+    // Nobody but its owner goes in: one open session, and no lane can be copied from it.
+    await pool.query(`revoke all on database ${escapeIdentifier(name)} from public`);
     await migrate(kind, withDatabase(url, name), log, google);
     await pool.query(`comment on database ${escapeIdentifier(name)} is 'ready'`);
   });
@@ -163,10 +176,10 @@ async function copy(pool: Pool, template: string, name: string, until: string, l
 }
 
 /** `create database` runs in no transaction, so that the lock is the session's; the pool has one connection. */
-async function exclusively(pool: Pool, name: string, work: () => Promise<void>): Promise<void> {
+async function exclusively<T>(pool: Pool, name: string, work: () => Promise<T>): Promise<T> {
   await pool.query('select pg_advisory_lock(hashtextextended($1, 0))', [name]);
   try {
-    await work();
+    return await work();
   } finally {
     await pool.query('select pg_advisory_unlock(hashtextextended($1, 0))', [name]);
   }

@@ -70,3 +70,27 @@ test('a database that is no lane is refused before anything is made', async () =
   );
   expect(await databases()).not.toContain('lane_c_shard_0');
 });
+
+test('a lease that is renewed while the sweep is on its way keeps its databases', async () => {
+  await makeLane(lane('d', '2026-11-23T12:00:00Z'), quietLog);
+  const server = postgres.admin('postgres');
+  const renewing = await server.connect();
+  const lock = 'hashtextextended($1, 0)';
+  await renewing.query(`select pg_advisory_lock(${lock})`, ['lane_d_core']);
+  const sweep = sweepLanes({ urls: [postgres.urlAs(migrator, 'core')] }, Date.parse('2026-11-23T12:00:00Z'), quietLog);
+  // It has seen the old lease when it waits for the lock, or, without one, when it has dropped the database.
+  const waits = async () =>
+    (await server.query(`select from pg_locks where locktype = 'advisory' and not granted`)).rowCount !== 0;
+  while (!(await waits()) && (await databases()).includes('lane_d_core'));
+  await renewing.query(`comment on database lane_d_core is 'lane until 2026-11-30T12:00:00Z'`);
+  await renewing.query(`select pg_advisory_unlock(${lock})`, ['lane_d_core']);
+  renewing.release();
+  expect(await sweep).toEqual(['lane_d_shard_0']);
+  expect(await databases()).toContain('lane_d_core');
+});
+
+test('no service gets into a template, where its session would keep every lane from being made', async () => {
+  const [template = ''] = (await databases()).filter((name) => name.startsWith('template_iot_core_'));
+  const devices = postgres.as(postgres.roles['devices'] as string, template);
+  await expect(devices.query('select 1')).rejects.toThrow(/permission denied for database/);
+});
