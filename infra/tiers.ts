@@ -27,7 +27,7 @@ export type Tier = {
     releaseChannel: 'RAPID' | 'REGULAR' | 'STABLE';
     /** Backup for GKE; a locked plan would block a destroy, so ephemeral has none. */
     backupDays: number | null;
-    /** Times without upgrades of nodes or minor versions, UTC; those that are over do no harm. GKE takes 20. */
+    /** Times without upgrades of nodes or minor versions, UTC. */
     upgradeFreezes: readonly { name: string; start: string; end: string }[];
   };
   database: {
@@ -91,12 +91,12 @@ export type Tier = {
 const deletable: Lifecycle = { protect: false, deletionPolicy: 'DELETE', apiProtection: false, forceDelete: true };
 const guarded: Lifecycle = { protect: true, deletionPolicy: 'PREVENT', apiProtection: true, forceDelete: false };
 
-/** Nobody is there to look after an upgrade. */
-const yearEnds = [2026, 2027, 2028].map((year) => ({
-  name: `year-end-${year}`,
-  start: `${year}-12-18T00:00:00Z`,
-  end: `${year + 1}-01-05T00:00:00Z`,
-}));
+/**
+ * Nobody is there to look after an upgrade. Only the next one: GKE takes no exclusion that ends after the support of the
+ * cluster's minor version, which is some 14 months, and refuses the whole cluster for it. The next year's comes each spring.
+ * https://cloud.google.com/kubernetes-engine/docs/concepts/maintenance-windows-and-exclusions#limitations-maintenance-exclusions
+ */
+const yearEnd = { name: 'year-end-2026', start: '2026-12-18T00:00:00Z', end: '2027-01-05T00:00:00Z' };
 
 export const tiers: Readonly<Record<TierName, Tier>> = {
   ephemeral: {
@@ -193,7 +193,7 @@ export const tiers: Readonly<Record<TierName, Tier>> = {
   prod: {
     name: 'prod',
     lifecycle: guarded,
-    cluster: { releaseChannel: 'STABLE', backupDays: 30, upgradeFreezes: yearEnds },
+    cluster: { releaseChannel: 'STABLE', backupDays: 30, upgradeFreezes: [yearEnd] },
     database: {
       edition: 'ENTERPRISE_PLUS',
       availability: 'REGIONAL',

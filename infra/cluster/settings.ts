@@ -87,9 +87,12 @@ export const autopilotSettings = (nodeAccount: string, nodeTags: Args['nodePoolA
   nodePoolAutoConfig: nodeTags,
 });
 
-/** Standard: what Autopilot has by itself has to be asked for. Its node pool is nodes.ts. */
+/**
+ * Standard: what Autopilot has by itself has to be asked for. Its node pool is nodes.ts. Nothing says `enableAutopilot: false`:
+ * the provider asks only whether it was written, and then refuses `enableShieldedNodes` and others beside it.
+ * https://github.com/hashicorp/terraform-plugin-sdk/blob/main/helper/schema/schema.go (validateConflictingAttributes)
+ */
 export const standardSettings = (environment: Environment, nodeAccount: string): Partial<Args> => ({
-  enableAutopilot: false,
   // The pool that a cluster is born with is thrown away at once; until then it is as tight as ours.
   removeDefaultNodePool: true,
   initialNodeCount: 1,

@@ -146,9 +146,10 @@ const tileWidth = 24;
 const tileHeight = 16;
 
 /**
- * As Google stores it: keys sorted, and every default written out that it would add by itself, so that what it gives back
- * is what was sent and no `up` finds a difference.
+ * As Google stores it: keys sorted, every default written out that it would add by itself, and nothing empty (a zero, a text
+ * without letters), which it leaves out and the provider then finds missing at every `up`.
  * https://cloud.google.com/monitoring/api/ref_v3/rest/v1/projects.dashboards
+ * https://github.com/hashicorp/terraform-provider-google/issues/16173
  */
 export function dashboardJson({ title, tiles }: Dashboard, environment: Environment): string {
   return canonicalJson({
@@ -180,7 +181,7 @@ const chart = ({ title, lines, unit, limit }: Tile) => ({
       targetAxis: 'Y1',
       timeSeriesQuery: { prometheusQuery: query, unitOverride: unit },
     })),
-    thresholds: limit === undefined ? undefined : [{ label: '', targetAxis: 'Y1', value: limit }],
-    yAxis: { label: '', scale: 'LINEAR' },
+    thresholds: limit === undefined ? undefined : [{ targetAxis: 'Y1', value: limit }],
+    yAxis: { scale: 'LINEAR' },
   },
 });

@@ -151,9 +151,14 @@ test('Autopilot gets nothing that it refuses', async () => {
 });
 
 describe('Standard', () => {
+  test('does not name Autopilot: written as false it conflicts too', async () => {
+    const { inputs } = clusterOf(await recorded({ tier: 'prod', settings: standard }));
+    expect(inputs).not.toHaveProperty('enableAutopilot');
+    expect(notWithAutopilot.filter((path) => has(inputs, path))).not.toEqual([]);
+  });
+
   test('asks for what Autopilot has by itself', async () => {
     expect(clusterOf(await recorded({ tier: 'prod', settings: standard })).inputs).toMatchObject({
-      enableAutopilot: false,
       removeDefaultNodePool: true,
       datapathProvider: 'ADVANCED_DATAPATH',
       workloadIdentityConfig: { workloadPool: 'iot-prod-1.svc.id.goog' },
@@ -236,6 +241,8 @@ describe.each(tierNames)('tier %s', (tier) => {
     expect(maintenancePolicy.maintenanceExclusions.length).toBe(
       environmentFor({ tier }).tier.cluster.upgradeFreezes.length,
     );
+    // One that ends after the support of the minor version is refused, and a minor version lives some 14 months.
+    expect(maintenancePolicy.maintenanceExclusions.length).toBeLessThanOrEqual(1);
   });
 
   test('knows who its provider is at preview, though not where the control plane will be', async () => {
