@@ -6,7 +6,16 @@ import { generated } from '../generation.ts';
 import type { Identities } from '../identity/identities.ts';
 import { memberOf } from '../identity/names.ts';
 import { nameOf } from '../plan/names.ts';
-import { caConfig, devicePolicy, issuingValues, type Purpose, rootPolicy, serverPolicy, years } from './policies.ts';
+import {
+  caConfig,
+  devicePolicy,
+  issuingValues,
+  nothingOfTheRequest,
+  type Purpose,
+  rootPolicy,
+  serverPolicy,
+  years,
+} from './policies.ts';
 
 export type AuthorityArgs = ComponentArgs & {
   /** Four hex digits, new after each destroy: Google keeps the names of pools and CAs. */
@@ -164,6 +173,7 @@ export class Authority extends Component {
       location: environment.region,
       description: 'A CA that signs devices and nothing else; its key is in KMS',
       predefinedValues: issuingValues,
+      passthroughExtensions: nothingOfTheRequest,
       maximumLifetime: years(environment.tier.authority.issuingYears),
       identityConstraints: { allowSubjectPassthrough: true, allowSubjectAltNamesPassthrough: false },
     });

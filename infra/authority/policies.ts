@@ -1,6 +1,6 @@
 import type * as gcp from '@pulumi/gcp';
+import { serverNamesOf } from '../edge/names.ts';
 import type { Environment } from '../environment.ts';
-import { namespaceOf } from '../identity/names.ts';
 
 /**
  * What each pool may sign, as data. The CEL is the dialect of issuance policies: `subject`, `subject_alt_names`, the types
@@ -50,20 +50,20 @@ export const rootPolicy = ({ tier }: Environment): Policy => ({
   maximumLifetime: years(tier.authority.issuingYears),
 });
 
-/** Names of this environment's own hosts, for hours. */
+/** The names under which devices reach the gateway, for hours. */
 export const serverPolicy = (environment: Environment): Policy => ({
   allowedKeyTypes: keyTypes,
   allowedIssuanceModes: { allowCsrBasedIssuance: true, allowConfigBasedIssuance: false },
   baselineValues: leaf('serverAuth'),
   identityConstraints: constrained(
-    'Hosts of the environment',
-    `subject_alt_names.size() > 0 && subject_alt_names.all(san, san.type == DNS && san.value.endsWith(".${zoneOf(environment)}"))`,
+    'The gateway',
+    // Its names and no other below the domain: the api's certificate, say, is not the gateway's to ask for.
+    `subject_alt_names.size() > 0 && subject_alt_names.all(san, san.type == DNS && (${serverNamesOf(environment)
+      .map((name) => `san.value == "${name}"`)
+      .join(' || ')}))`,
   ),
   maximumLifetime: hours(environment.tier.authority.serverCertificateHours),
 });
-
-/** Without a domain the gateway has the name of its Service in the cluster. */
-const zoneOf = (environment: Environment): string => environment.domain ?? `${namespaceOf(environment)}.svc`;
 
 /** Longest life of a device's certificate, as the devices service's own setting allows it. */
 const deviceDays = 825;
@@ -105,4 +105,14 @@ export const issuingValues: gcp.types.input.certificateauthority.CertificateTemp
     baseKeyUsage: { certSign: true, crlSign: true },
     extendedKeyUsage: extended('devices'),
   },
+};
+
+/**
+ * Extensions that a request may bring into the issuing CA's certificate. Without a list Google takes over all of them, so
+ * that a taken-over devices service could add what the template does not speak of: policies, names of its own revocation
+ * service, extensions of any meaning. An empty list is the same as none, hence one that the template sets anyway.
+ * https://cloud.google.com/certificate-authority-service/docs/reference/rest/v1/projects.locations.certificateTemplates
+ */
+export const nothingOfTheRequest: gcp.types.input.certificateauthority.CertificateTemplatePassthroughExtensions = {
+  knownExtensions: ['BASE_KEY_USAGE'],
 };

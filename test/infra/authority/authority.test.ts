@@ -99,11 +99,11 @@ describe('certificate authorities', () => {
   });
 
   test.each([
-    ['prod', 'prod.iot.example.com'],
-    ['dev', 'iot-dev.svc'],
+    ['prod', 'mqtt.prod.iot.example.com'],
+    ['dev', 'gateway.iot-dev.svc'],
   ] as const)(
-    '%s: servers get hours, below %s only, with a P-256 key and a request that proves it',
-    async (tier, zone) => {
+    '%s: servers get hours, for %s only, with a P-256 key and a request that proves it',
+    async (tier, host) => {
       const pool = only(await build(tier), poolType, 'authority-servers-pool');
       expect(pool.inputs).toMatchObject({
         tier: 'DEVOPS',
@@ -116,7 +116,7 @@ describe('certificate authorities', () => {
           },
           identityConstraints: {
             celExpression: {
-              expression: `subject_alt_names.size() > 0 && subject_alt_names.all(san, san.type == DNS && san.value.endsWith(".${zone}"))`,
+              expression: `subject_alt_names.size() > 0 && subject_alt_names.all(san, san.type == DNS && (san.value == "${host}"))`,
             },
           },
           maximumLifetime: '259200s',
@@ -152,6 +152,8 @@ describe('certificate authorities', () => {
         keyUsage: { baseKeyUsage: { certSign: true, crlSign: true }, extendedKeyUsage: { clientAuth: true } },
       },
       identityConstraints: { allowSubjectPassthrough: true, allowSubjectAltNamesPassthrough: false },
+      // Left out, or empty, every extension of the request is taken over.
+      passthroughExtensions: { knownExtensions: ['BASE_KEY_USAGE'] },
     });
     expect(
       only(recording, 'gcp:certificateauthority/certificateTemplateIamMember:CertificateTemplateIamMember').inputs,
