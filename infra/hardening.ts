@@ -6,7 +6,7 @@
 export const hardened = {
   /** Subnets log their flows: without them an incident has no record of who talked to whom. CIS GCP 3.8. */
   'network.flowLogs': true,
-  /** Egress is denied but for Google's APIs and the allow list: a taken-over pod cannot call home. */
+  /** Egress is denied but for Google's APIs and the allow list: a taken-over pod has few ways home (docs/traps.md). */
   'network.denyEgress': true,
   /** DNS endpoint of the control plane answers from outside the VPC, to whom IAM allows `container.clusters.connect`. */
   'cluster.dnsEndpointExternal': true,
