@@ -99,7 +99,11 @@ export async function environment(stack: string, settings: EnvironmentSettings, 
           ),
         ];
   const { projectNumber } = project;
-  new Observability('observability', { environment, generation, projectNumber, after: [workloads, ...routes] }, ready);
+  const observability = new Observability(
+    'observability',
+    { environment, generation, projectNumber, after: [workloads, ...routes] },
+    ready,
+  );
   const deployer =
     environment.ci === null
       ? null
@@ -113,6 +117,21 @@ export async function environment(stack: string, settings: EnvironmentSettings, 
           },
           ready,
         );
+
+  // A destroy begins with what nothing depends on, and keeps what its failures depend on. Without this one, a destroy of a
+  // guarded tier whose preview is skipped takes services, routes and grants away before it meets the first store.
+  new random.RandomId(
+    'guard',
+    { byteLength: 2 },
+    {
+      provider: providers.random,
+      protect: environment.tier.lifecycle.protect,
+      dependsOn: [
+        ...[project, network, identities, keys, secrets, messaging, database, cache, documents, authority, cluster],
+        ...[images, edge, bindings, workloads, ...routes, observability, ...(deployer === null ? [] : [deployer])],
+      ],
+    },
+  );
 
   return {
     /** What the next `up` is compared with (stacks/history.ts). */
