@@ -49,8 +49,9 @@ export class Reading {
     return this.state === 'known' ? this.#value : undefined;
   }
 
-  /** What is below: `at('settings.ipConfiguration')`, `at('rules[0]')`. Below an unknown everything is unknown. */
+  /** What is below: `at('settings.ipConfiguration')`, `at('rules[0]')`; `at('')` is the place itself. Below an unknown everything is unknown. */
   at(path: string): Reading {
+    if (path === '') return this;
     let here: Reading = this;
     for (const step of path.split(/\.|(?=\[)/)) here = here.step(step);
     return here;

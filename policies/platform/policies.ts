@@ -1,0 +1,25 @@
+import type { Pack } from '../framework/pack.ts';
+import { deadLetterPolicies } from './dead-letters.ts';
+import { durabilityPolicies } from './durability.ts';
+import { edgePolicies } from './edge.ts';
+import { identityPolicies } from './identity.ts';
+import { labelPolicies } from './labels.ts';
+import { namespacePolicies } from './namespaces.ts';
+import { plainSecretPolicies } from './plain-secrets.ts';
+import { storePolicies } from './stores.ts';
+
+/** Topics in the order of the reference. */
+export const platform: Pack = {
+  name: 'platform',
+  description: 'What holds across resources: right alone and wrong together',
+  policies: [
+    ...deadLetterPolicies,
+    ...identityPolicies,
+    ...storePolicies,
+    ...edgePolicies,
+    ...namespacePolicies,
+    ...durabilityPolicies,
+    ...plainSecretPolicies,
+    ...labelPolicies,
+  ],
+};
