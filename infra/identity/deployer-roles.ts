@@ -12,8 +12,10 @@ export const deployerRoles: readonly Justified[] = [
   { role: 'roles/cloudkms.admin', why: 'makes keys and grants their use; cannot encrypt, decrypt or sign by itself' },
   { role: 'roles/cloudsql.admin', why: 'makes instances, databases and IAM users; tables are granted by the migrator' },
   { role: 'roles/compute.loadBalancerAdmin', why: 'makes addresses and the parts of the load balancers' },
-  { role: 'roles/compute.networkAdmin', why: 'makes network, subnets, routers and NAT' },
-  { role: 'roles/compute.orgSecurityResourceAdmin', why: 'attaches firewall and Cloud Armor policies' },
+  {
+    role: 'roles/compute.networkAdmin',
+    why: 'makes network, subnets, routers and NAT, and attaches the firewall policy',
+  },
   { role: 'roles/compute.securityAdmin', why: 'makes firewall and Cloud Armor policies' },
   { role: 'roles/container.admin', why: 'makes the cluster and the objects in it, roles of the cluster included' },
   { role: 'roles/datastore.owner', why: 'makes the Firestore database and its backup schedules; no smaller role does' },

@@ -47,6 +47,8 @@ export const agentDomains = {
   sqladmin: 'gcp-sa-cloud-sql.iam.gserviceaccount.com',
   secretmanager: 'gcp-sa-secretmanager.iam.gserviceaccount.com',
   gkebackup: 'gcp-sa-gkebackup.iam.gserviceaccount.com',
+  /** Makes the endpoints of databases and caches in our network; Google gives it its role when it is made. */
+  networkconnectivity: 'gcp-sa-networkconnectivity.iam.gserviceaccount.com',
 } as const;
 export type AgentName = keyof typeof agentDomains;
 

@@ -56,6 +56,7 @@ export function terraformType(type: string): string {
   const [, middle = '', name = ''] = type.split(':');
   const module = middle.split('/')[0] ?? '';
   if (module === 'serviceaccount' && name === 'Account') return 'google_service_account';
+  if (module === 'certificateauthority' && name === 'Authority') return 'google_privateca_certificate_authority';
   const parts = ['google', prefixes[module] ?? module, snake(name.replace('IAM', 'Iam').replace('SSL', 'Ssl'))];
   return parts.filter((part) => part !== '').join('_');
 }

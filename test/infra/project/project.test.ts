@@ -41,6 +41,7 @@ describe('the project', () => {
       sqladmin: 'serviceAccount:service-123456789012@gcp-sa-cloud-sql.iam.gserviceaccount.com',
       secretmanager: 'serviceAccount:service-123456789012@gcp-sa-secretmanager.iam.gserviceaccount.com',
       gkebackup: 'serviceAccount:service-123456789012@gcp-sa-gkebackup.iam.gserviceaccount.com',
+      networkconnectivity: 'serviceAccount:service-123456789012@gcp-sa-networkconnectivity.iam.gserviceaccount.com',
     });
     for (const agent of registrations.filter(({ type }) => type === 'gcp:projects/serviceIdentity:ServiceIdentity'))
       expect(agent.dependencies).toContainEqual(

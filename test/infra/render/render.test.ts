@@ -117,6 +117,7 @@ describe('the plan for scanners', () => {
     ['gcp:compute/networkFirewallPolicy:NetworkFirewallPolicy', 'google_compute_network_firewall_policy'],
     ['gcp:sql/databaseInstance:DatabaseInstance', 'google_sql_database_instance'],
     ['gcp:certificateauthority/caPool:CaPool', 'google_privateca_ca_pool'],
+    ['gcp:certificateauthority/authority:Authority', 'google_privateca_certificate_authority'],
     ['gcp:projects/iAMMember:IAMMember', 'google_project_iam_member'],
     ['gcp:serviceaccount/account:Account', 'google_service_account'],
     ['gcp:serviceaccount/iAMMember:IAMMember', 'google_service_account_iam_member'],
