@@ -11,11 +11,13 @@ const docs = 'https://cloud.google.com/certificate-authority-service/docs';
 export const certificateAuthorityPolicies: readonly Policy[] = [
   resourcePolicy({
     id: 'cas-pool-tier',
-    description: 'A pool of production lists and revokes what it has signed, unless its certificates end before a revocation would reach anybody.',
+    description:
+      'A pool of production lists and revokes what it has signed, unless its certificates end before a revocation would reach anybody.',
     severity: 'high',
     level: 'mandatory',
     tiers: ['prod'],
-    remediation: 'Use tier ENTERPRISE, or let issuancePolicy.maximumLifetime of a DEVOPS pool be at most shortLivedHours.',
+    remediation:
+      'Use tier ENTERPRISE, or let issuancePolicy.maximumLifetime of a DEVOPS pool be at most shortLivedHours.',
     url: `${docs}/tiers`,
     references: {},
     settings: {
@@ -29,7 +31,10 @@ export const certificateAuthorityPolicies: readonly Policy[] = [
     },
     types: [pool],
     judge: ({ at, settings }) =>
-      any([at('tier').is('ENTERPRISE'), lastsAtMost(at('issuancePolicy.maximumLifetime'), settings.shortLivedHours * hour)]),
+      any([
+        at('tier').is('ENTERPRISE'),
+        lastsAtMost(at('issuancePolicy.maximumLifetime'), settings.shortLivedHours * hour),
+      ]),
   }),
   resourcePolicy({
     id: 'cas-pool-issuance-policy',
@@ -44,7 +49,8 @@ export const certificateAuthorityPolicies: readonly Policy[] = [
   }),
   resourcePolicy({
     id: 'cas-pool-identity-constraints',
-    description: 'A pool says which names it signs: what a requester may ask for as it likes is bounded by an expression.',
+    description:
+      'A pool says which names it signs: what a requester may ask for as it likes is bounded by an expression.',
     severity: 'high',
     level: 'mandatory',
     remediation:
@@ -67,7 +73,8 @@ export const certificateAuthorityPolicies: readonly Policy[] = [
   }),
   stackPolicy({
     id: 'cas-pool-no-ca-issuance',
-    description: 'A pool for servers or devices cannot sign another CA, nor a certificate that is both: whoever holds one could sign for everybody.',
+    description:
+      'A pool for servers or devices cannot sign another CA, nor a certificate that is both: whoever holds one could sign for everybody.',
     severity: 'critical',
     level: 'mandatory',
     remediation:
@@ -85,7 +92,8 @@ export const certificateAuthorityPolicies: readonly Policy[] = [
     description: 'A pool signs only keys that are strong enough: elliptic curves, or RSA of 3072 bits and more.',
     severity: 'medium',
     level: 'mandatory',
-    remediation: 'List issuancePolicy.allowedKeyTypes: ellipticCurve ECDSA_P256 or better, or rsa with minModulusSize 3072.',
+    remediation:
+      'List issuancePolicy.allowedKeyTypes: ellipticCurve ECDSA_P256 or better, or rsa with minModulusSize 3072.',
     url: `${docs}/issuance-policy#allowed-key-types`,
     references: {},
     types: [pool],
@@ -105,7 +113,8 @@ export const certificateAuthorityPolicies: readonly Policy[] = [
     description: 'No certificate outlives its reason: a lost device or server key ends by itself.',
     severity: 'high',
     level: 'mandatory',
-    remediation: 'Set issuancePolicy.maximumLifetime: leafDays for a pool whose baseline says nonCa, caDays for one that signs CAs.',
+    remediation:
+      'Set issuancePolicy.maximumLifetime: leafDays for a pool whose baseline says nonCa, caDays for one that signs CAs.',
     url: `${docs}/issuance-policy#maximum-lifetime`,
     references: {},
     settings: {
@@ -142,7 +151,8 @@ export const certificateAuthorityPolicies: readonly Policy[] = [
     description: 'The key of a CA is an elliptic curve, RSA of 3072 bits or more, or one of your own in KMS.',
     severity: 'high',
     level: 'mandatory',
-    remediation: 'Set keySpec.algorithm to EC_P256_SHA256, EC_P384_SHA384 or an RSA one of 3072 or 4096 bits, or keySpec.cloudKmsKeyVersion.',
+    remediation:
+      'Set keySpec.algorithm to EC_P256_SHA256, EC_P384_SHA384 or an RSA one of 3072 or 4096 bits, or keySpec.cloudKmsKeyVersion.',
     url: `${docs}/key-algorithms`,
     references: {},
     types: [authority],
@@ -157,7 +167,8 @@ export const certificateAuthorityPolicies: readonly Policy[] = [
     description: 'A root lives for ten years at most, a CA below it for five, and never longer than the root.',
     severity: 'medium',
     level: 'mandatory',
-    remediation: 'Set lifetime (left out it is ten years): rootYears or subordinateYears at most, below that of the issuer.',
+    remediation:
+      'Set lifetime (left out it is ten years): rootYears or subordinateYears at most, below that of the issuer.',
     url: `${docs}/creating-certificate-authorities`,
     references: {},
     settings: {
@@ -169,7 +180,8 @@ export const certificateAuthorityPolicies: readonly Policy[] = [
   }),
   resourcePolicy({
     id: 'cas-authority-protected',
-    description: 'A CA of production cannot be deleted by mistake, nor at once: every certificate below it would end with it.',
+    description:
+      'A CA of production cannot be deleted by mistake, nor at once: every certificate below it would end with it.',
     severity: 'critical',
     level: 'mandatory',
     tiers: ['prod'],
@@ -190,7 +202,7 @@ export const certificateAuthorityPolicies: readonly Policy[] = [
     severity: 'high',
     level: 'mandatory',
     remediation:
-      "Grant the role on a pool of SUBORDINATE authorities, or with a condition on the attribute privateca.googleapis.com/template.",
+      'Grant the role on a pool of SUBORDINATE authorities, or with a condition on the attribute privateca.googleapis.com/template.',
     url: `${docs}/creating-certificate-templates`,
     references: {},
     judge: (stack) =>

@@ -73,10 +73,12 @@ export const keysAndSecretsPolicies: readonly Policy[] = [
   }),
   resourcePolicy({
     id: 'secret-value-not-in-state',
-    description: 'The program makes secrets, not their values: a value in the program is in its state, its plans and its history.',
+    description:
+      'The program makes secrets, not their values: a value in the program is in its state, its plans and its history.',
     severity: 'critical',
     level: 'mandatory',
-    remediation: 'Have the owner add the version (gcloud secrets versions add), or pass secretDataWo, which is written and not kept.',
+    remediation:
+      'Have the owner add the version (gcloud secrets versions add), or pass secretDataWo, which is written and not kept.',
     url: 'https://cloud.google.com/secret-manager/docs/best-practices',
     references: {},
     types: /^gcp:secretmanager\/(secretVersion:SecretVersion|regionalSecretVersion:RegionalSecretVersion)$/,
@@ -84,7 +86,8 @@ export const keysAndSecretsPolicies: readonly Policy[] = [
   }),
   resourcePolicy({
     id: 'secret-accessor-scoped',
-    description: 'Who reads a secret is one program, on that secret: on the project the role opens all that come later.',
+    description:
+      'Who reads a secret is one program, on that secret: on the project the role opens all that come later.',
     severity: 'high',
     level: 'mandatory',
     remediation: 'Grant roles/secretmanager.secretAccessor on the secret, to a service account.',

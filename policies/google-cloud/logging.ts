@@ -1,4 +1,4 @@
-import { all, any, answer, no } from '../framework/answer.ts';
+import { all, answer, any, no } from '../framework/answer.ts';
 import { type Policy, resourcePolicy, stackPolicy } from '../framework/policy.ts';
 import type { Stack } from '../framework/stack.ts';
 
@@ -9,7 +9,8 @@ const sink = 'gcp:logging/projectSink:ProjectSink';
 export const loggingPolicies: readonly Policy[] = [
   stackPolicy({
     id: 'iam-audit-config',
-    description: 'Who looked at or changed keys, secrets, certificates and accounts is on record, and nobody is left out.',
+    description:
+      'Who looked at or changed keys, secrets, certificates and accounts is on record, and nobody is left out.',
     severity: 'medium',
     level: 'advisory',
     remediation:
@@ -63,7 +64,12 @@ function recorded(stack: Stack, services: readonly string[]) {
               config.at('service').is(name, 'allServices'),
               config
                 .at('auditLogConfigs')
-                .some((each) => all([each.at('logType').is(kind), answer(each.at('exemptedMembers').items().length === 0, each.path)])),
+                .some((each) =>
+                  all([
+                    each.at('logType').is(kind),
+                    answer(each.at('exemptedMembers').items().length === 0, each.path),
+                  ]),
+                ),
             ]),
           ),
         ]),

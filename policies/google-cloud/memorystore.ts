@@ -13,7 +13,8 @@ const network = 'gcp:compute/network:Network';
 export const memorystorePolicies: readonly Policy[] = [
   resourcePolicy({
     id: 'redis-auth',
-    description: 'A cache asks who connects: without it every machine of the network reads sessions and writes commands.',
+    description:
+      'A cache asks who connects: without it every machine of the network reads sessions and writes commands.',
     severity: 'high',
     level: 'mandatory',
     remediation: 'Set authorizationMode to IAM_AUTH (Redis Cluster: AUTH_MODE_IAM_AUTH; Redis: authEnabled true).',
@@ -27,10 +28,12 @@ export const memorystorePolicies: readonly Policy[] = [
   }),
   resourcePolicy({
     id: 'redis-tls',
-    description: 'Traffic of a cache is encrypted, with a server that proves itself: passwords and tokens travel in it.',
+    description:
+      'Traffic of a cache is encrypted, with a server that proves itself: passwords and tokens travel in it.',
     severity: 'high',
     level: 'mandatory',
-    remediation: 'Set transitEncryptionMode to SERVER_AUTHENTICATION (Redis Cluster: TRANSIT_ENCRYPTION_MODE_SERVER_AUTHENTICATION).',
+    remediation:
+      'Set transitEncryptionMode to SERVER_AUTHENTICATION (Redis Cluster: TRANSIT_ENCRYPTION_MODE_SERVER_AUTHENTICATION).',
     url: 'https://cloud.google.com/memorystore/docs/valkey/about-in-transit-encryption',
     references: { checkov: ['CKV_GCP_97'] },
     types: caches,
@@ -41,7 +44,8 @@ export const memorystorePolicies: readonly Policy[] = [
   }),
   stackPolicy({
     id: 'redis-private-access',
-    description: "A cache is reached by private access from a network of the stack, never from the project's default network.",
+    description:
+      "A cache is reached by private access from a network of the stack, never from the project's default network.",
     severity: 'high',
     level: 'mandatory',
     remediation:
@@ -91,11 +95,15 @@ export const memorystorePolicies: readonly Policy[] = [
     description: 'What happens in a full cache is decided, not inherited: evicted entries, or refused writes.',
     severity: 'low',
     level: 'advisory',
-    remediation: "Set maxmemory-policy in engineConfigs (Redis: redisConfigs): noeviction if entries are needed, else allkeys-lru.",
+    remediation:
+      'Set maxmemory-policy in engineConfigs (Redis: redisConfigs): noeviction if entries are needed, else allkeys-lru.',
     url: 'https://cloud.google.com/memorystore/docs/valkey/supported-instance-configurations',
     references: {},
     types: caches,
-    judge: ({ type, at }) => at(type === valkey ? 'engineConfigs' : 'redisConfigs').key('maxmemory-policy').isFilled(),
+    judge: ({ type, at }) =>
+      at(type === valkey ? 'engineConfigs' : 'redisConfigs')
+        .key('maxmemory-policy')
+        .isFilled(),
   }),
 ];
 
@@ -105,13 +113,15 @@ function privately(cache: Resource): Answer {
       cache.at('connectMode').is('PRIVATE_SERVICE_ACCESS'),
       ownNetwork(cache, 'authorizedNetwork', [cache.at('authorizedNetwork')]),
     ]);
-  const properties = cache.type === cluster ? ['pscConfigs'] : ['desiredAutoCreatedEndpoints', 'desiredPscAutoConnections'];
+  const properties =
+    cache.type === cluster ? ['pscConfigs'] : ['desiredAutoCreatedEndpoints', 'desiredPscAutoConnections'];
   return all(
     properties.map((property) => {
       const endpoints = cache.at(property);
       // Endpoints can also be made beside the instance: without any there is nothing to reach.
       if (endpoints.state === 'absent') return yes;
-      const networks = endpoints.state === 'unknown' ? [endpoints] : endpoints.items().map((each) => each.at('network'));
+      const networks =
+        endpoints.state === 'unknown' ? [endpoints] : endpoints.items().map((each) => each.at('network'));
       return ownNetwork(cache, property, networks);
     }),
   );

@@ -1,4 +1,4 @@
-import { all, any, answer, not, when } from '../framework/answer.ts';
+import { all, answer, any, not, when } from '../framework/answer.ts';
 import { type Policy, resourcePolicy, stackPolicy } from '../framework/policy.ts';
 import type { Reading } from '../framework/reader.ts';
 import { everyGrant, isProgram } from './grants.ts';
@@ -16,7 +16,10 @@ export const registryPolicies: readonly Policy[] = [
     url: 'https://cloud.google.com/artifact-registry/docs/access-control#roles',
     references: { 'cis-gke': ['5.1.2', '5.1.3'] },
     settings: {
-      writers: { default: [], description: 'Members that push images, as serviceAccount:builder@project.iam.gserviceaccount.com.' },
+      writers: {
+        default: [],
+        description: 'Members that push images, as serviceAccount:builder@project.iam.gserviceaccount.com.',
+      },
     },
     types: /^gcp:artifactregistry\/repositoryIam(Member|Binding|Policy):\w+$/,
     judge: ({ at, settings }) =>
@@ -38,8 +41,7 @@ export const registryPolicies: readonly Policy[] = [
     references: {},
     types: [repository],
     // A mirror of another registry, or a view over several, has no tags of its own.
-    judge: ({ at }) =>
-      when(ownImages(at), () => at('dockerConfig.immutableTags').is(true)),
+    judge: ({ at }) => when(ownImages(at), () => at('dockerConfig.immutableTags').is(true)),
   }),
   resourcePolicy({
     id: 'ar-vulnerability-scanning',
@@ -57,10 +59,12 @@ export const registryPolicies: readonly Policy[] = [
   }),
   stackPolicy({
     id: 'ar-scanning-api-on',
-    description: 'The scanner that repositories inherit is switched on in the project: without its API nothing is scanned.',
+    description:
+      'The scanner that repositories inherit is switched on in the project: without its API nothing is scanned.',
     severity: 'medium',
     level: 'advisory',
-    remediation: 'Enable containerscanning.googleapis.com with gcp.projects.Service, or scan images where they are built.',
+    remediation:
+      'Enable containerscanning.googleapis.com with gcp.projects.Service, or scan images where they are built.',
     url: 'https://cloud.google.com/artifact-analysis/docs/enable-automatic-scanning',
     references: { 'cis-gke': ['5.1.1'], checkov: ['CKV2_GCP_11'] },
     // A stack that enables no APIs leaves them to another program.
@@ -77,15 +81,15 @@ export const registryPolicies: readonly Policy[] = [
   }),
   resourcePolicy({
     id: 'ar-cleanup',
-    description: 'Images that nobody runs any more are deleted: storage is paid for, and old ones are what attackers look through.',
+    description:
+      'Images that nobody runs any more are deleted: storage is paid for, and old ones are what attackers look through.',
     severity: 'low',
     level: 'advisory',
     remediation: 'Set cleanupPolicies, with cleanupPolicyDryRun false.',
     url: 'https://cloud.google.com/artifact-registry/docs/repositories/cleanup-policy',
     references: {},
     types: [repository],
-    judge: ({ at }) =>
-      all([at('cleanupPolicies').isFilled(), at('cleanupPolicyDryRun').orElse(false).is(false)]),
+    judge: ({ at }) => all([at('cleanupPolicies').isFilled(), at('cleanupPolicyDryRun').orElse(false).is(false)]),
   }),
 ];
 

@@ -14,6 +14,9 @@ const blueprint = (): Promise<RawResource[]> => {
   return recorded;
 };
 
+/** A value for the guarded place, values by path, or another resource altogether (of another type, say). */
+export type Variation = { readonly value: unknown } | { readonly set: Props } | { readonly resource: RawResource };
+
 /**
  * The evidence for one policy over a resource. From a compliant resource (the blueprint's own where it has the type)
  * and the guarded places follow the others: broken in each listed way, unknown, and absent.
@@ -26,10 +29,10 @@ export type Proof = {
   readonly given?: Props;
   /** The place that the policy guards: made unknown and removed in turn. */
   readonly at: string;
-  /** Each breaks the policy: a value for `at`, or values by path. */
-  readonly broken: readonly ({ readonly value: unknown } | { readonly set: Props })[];
+  /** Each breaks the policy. */
+  readonly broken: readonly Variation[];
   /** More that is compliant: what a coarser rule would take for a violation. */
-  readonly fine?: readonly ({ readonly value: unknown } | { readonly set: Props })[];
+  readonly fine?: readonly Variation[];
   /** What an unknown at `at` leads to; `undecided` unless said. */
   readonly unknown?: 'undecided' | 'passes';
   /** What nothing at `at` leads to. */
@@ -82,11 +85,13 @@ function proveResource(pack: readonly Policy[], proof: Proof): void {
     );
     return { ...base, props };
   };
-  const about = async (change: Props) => said(pack, [await changed(change)]);
-  const asSet = (each: { value: unknown } | { set: Props }): Props => ('set' in each ? each.set : { [at]: each.value });
+  const about = async (each: Variation) => {
+    if ('resource' in each) return said(pack, [each.resource]);
+    return said(pack, [await changed('set' in each ? each.set : { [at]: each.value })]);
+  };
 
   test('a compliant resource passes, and so do its harmless variations', async () => {
-    for (const change of [{}, ...fine.map(asSet)]) {
+    for (const change of [{ set: {} }, ...fine]) {
       const { fires, undecided } = await about(change);
       expect(fires, JSON.stringify(change)).not.toContain(policy);
       expect(undecided, JSON.stringify(change)).not.toContain(policy);
@@ -94,20 +99,20 @@ function proveResource(pack: readonly Policy[], proof: Proof): void {
   });
   test('each way to break it fires it, and nothing else', async () => {
     expect(broken.length).toBeGreaterThan(0);
-    const before = (await about({})).fires;
-    for (const change of broken.map(asSet)) {
+    const before = (await about({ set: {} })).fires;
+    for (const change of broken) {
       const fires = (await about(change)).fires.filter((id) => !before.includes(id));
       expect(fires, JSON.stringify(change)).toContain(policy);
       expect([policy, ...along], JSON.stringify(change)).toEqual(expect.arrayContaining(fires));
     }
   });
   test('unknown', async () => {
-    const { fires, undecided } = await about({ [at]: notKnownYet });
+    const { fires, undecided } = await about({ value: notKnownYet });
     expect(fires).not.toContain(policy);
     expect(undecided.includes(policy) ? 'undecided' : 'passes').toBe(proof.unknown ?? 'undecided');
   });
   test('absent', async () => {
-    const { fires, undecided } = await about({ [at]: undefined });
+    const { fires, undecided } = await about({ value: undefined });
     expect(undecided).not.toContain(policy);
     expect(fires.includes(policy) ? 'fires' : 'passes').toBe(absent);
   });

@@ -1,0 +1,124 @@
+import type { RawResource } from '../../../policies/framework/stack.ts';
+import { notKnownYet, withValue } from '../../../policies/framework/testing.ts';
+import { memorystorePolicies } from '../../../policies/google-cloud/memorystore.ts';
+import { googleCloud } from '../../../policies/google-cloud/policies.ts';
+import { fixture, prove } from '../support/prove.ts';
+
+const valkey = 'gcp:memorystore/instance:Instance';
+const redis = {
+  authEnabled: true,
+  transitEncryptionMode: 'SERVER_AUTHENTICATION',
+  connectMode: 'PRIVATE_SERVICE_ACCESS',
+  authorizedNetwork: 'projects/p/global/networks/own',
+  tier: 'STANDARD_HA',
+  redisConfigs: { 'maxmemory-policy': 'noeviction' },
+};
+const cluster = {
+  authorizationMode: 'AUTH_MODE_IAM_AUTH',
+  transitEncryptionMode: 'TRANSIT_ENCRYPTION_MODE_SERVER_AUTHENTICATION',
+  pscConfigs: [{ network: 'projects/p/global/networks/own' }],
+  replicaCount: 1,
+  redisConfigs: { 'maxmemory-policy': 'noeviction' },
+};
+const redisWith = (path: string, value: unknown) => ({
+  resource: fixture('gcp:redis/instance:Instance', withValue(redis, path, value)),
+});
+const clusterWith = (path: string, value: unknown) => ({
+  resource: fixture('gcp:redis/cluster:Cluster', withValue(cluster, path, value)),
+});
+
+const network = 'desiredAutoCreatedEndpoints[0].network';
+const cache = (path: string, value: unknown) => (resources: RawResource[]) =>
+  resources.map((each) =>
+    // Another network than the stack's: nothing flows from it.
+    each.type === valkey ? { ...each, props: withValue(each.props, path, value), propertyDependencies: {} } : each,
+  );
+const beside = (type: string, props: Record<string, unknown>) => (resources: RawResource[]) => [
+  ...resources,
+  fixture(type, props),
+];
+
+prove(memorystorePolicies, googleCloud.policies, [
+  {
+    policy: 'redis-auth',
+    on: valkey,
+    at: 'authorizationMode',
+    broken: [
+      { value: 'AUTH_DISABLED' },
+      redisWith('authEnabled', false),
+      redisWith('authEnabled', undefined),
+      clusterWith('authorizationMode', 'AUTH_MODE_DISABLED'),
+      clusterWith('authorizationMode', 'IAM_AUTH'),
+    ],
+    fine: [redisWith('name', 'r'), clusterWith('name', 'c')],
+    absent: 'fires',
+  },
+  {
+    policy: 'redis-tls',
+    on: valkey,
+    at: 'transitEncryptionMode',
+    broken: [
+      { value: 'TRANSIT_ENCRYPTION_DISABLED' },
+      redisWith('transitEncryptionMode', 'DISABLED'),
+      clusterWith('transitEncryptionMode', undefined),
+    ],
+    fine: [redisWith('name', 'r'), clusterWith('name', 'c')],
+    absent: 'fires',
+  },
+  {
+    policy: 'redis-private-access',
+    broken: {
+      'the default network': cache(network, 'projects/p/global/networks/default'),
+      'no network named': cache(network, ''),
+      'direct peering': beside('gcp:redis/instance:Instance', { ...redis, connectMode: 'DIRECT_PEERING' }),
+      'the default network of Redis': beside('gcp:redis/instance:Instance', { ...redis, authorizedNetwork: undefined }),
+      'the default network of a cluster': beside('gcp:redis/cluster:Cluster', {
+        ...cluster,
+        pscConfigs: [{ network: 'default' }],
+      }),
+    },
+    fine: {
+      'a shared network': cache(network, 'projects/host/global/networks/shared-default-free'),
+      'the other products': (all) =>
+        beside('gcp:redis/instance:Instance', redis)(beside('gcp:redis/cluster:Cluster', cluster)(all)),
+    },
+    unknown: cache(network, notKnownYet),
+    absent: cache('desiredAutoCreatedEndpoints', undefined),
+    absentIs: 'passes',
+  },
+  {
+    policy: 'redis-high-availability',
+    on: valkey,
+    at: 'replicaCount',
+    broken: [
+      { value: 0 },
+      { set: { 'zoneDistributionConfig.mode': 'SINGLE_ZONE' } },
+      redisWith('tier', 'BASIC'),
+      clusterWith('replicaCount', 0),
+    ],
+    fine: [{ value: 2 }, { set: { zoneDistributionConfig: undefined } }, redisWith('name', 'r')],
+    absent: 'fires',
+  },
+  {
+    policy: 'redis-deletion-protection',
+    on: valkey,
+    given: { deletionPolicy: 'DELETE' },
+    at: 'deletionProtectionEnabled',
+    broken: [{ value: false }, redisWith('deletionProtection', false), clusterWith('deletionProtectionEnabled', false)],
+    fine: [
+      { set: { deletionProtectionEnabled: false, deletionPolicy: 'PREVENT' } },
+      redisWith('deletionProtection', undefined),
+      clusterWith('deletionProtectionEnabled', undefined),
+    ],
+    absent: 'fires',
+  },
+  {
+    policy: 'redis-memory-bounded',
+    on: valkey,
+    at: 'engineConfigs',
+    broken: [{ value: {} }, redisWith('redisConfigs', {})],
+    fine: [{ value: { 'maxmemory-policy': 'allkeys-lru' } }, clusterWith('name', 'c')],
+    absent: 'fires',
+    unknown: 'passes',
+  },
+]);
