@@ -4,8 +4,8 @@ import { expect, test } from 'vitest';
 import { judgeAll } from '../../../policies/framework/judge.ts';
 import { levelIn, type Pack } from '../../../policies/framework/pack.ts';
 import { violationOf } from '../../../policies/framework/policy.ts';
-import { allRecordings } from '../../infra/support/recordings.ts';
 import { root } from '../../infra/truth/compile.ts';
+import { blueprints } from './blueprints.ts';
 import { resourcesOf } from './prove.ts';
 
 /** What holds for each pack: metadata whole, a test a topic, and a blueprint that breaks nothing mandatory. */
@@ -38,7 +38,7 @@ export function provePack({ policies, name }: Pack, folder: string): void {
 
   test('the blueprint breaks nothing mandatory, in any tier', async () => {
     const broken: string[] = [];
-    for (const { tier, recording } of await allRecordings())
+    for (const { tier, recording } of await blueprints())
       for (const [id, { violations }] of judgeAll(policies, resourcesOf(recording))) {
         const policy = policies.find((each) => each.id === id);
         if (policy === undefined || levelIn(policy, tier) !== 'mandatory') continue;

@@ -1,0 +1,100 @@
+import { expect, test } from 'vitest';
+import { kubernetes } from '../../../policies/kubernetes/policies.ts';
+import { quantity } from '../../../policies/kubernetes/quantity.ts';
+import { workloadPolicies } from '../../../policies/kubernetes/workloads.ts';
+import { fixture, prove } from '../support/prove.ts';
+
+const on = { type: 'kubernetes:apps/v1:Deployment', name: 'gateway-pods' };
+const pod = 'spec.template.spec';
+const main = `${pod}.containers[0]`;
+const first = `${pod}.initContainers[0]`;
+
+prove(workloadPolicies, kubernetes.policies, [
+  {
+    policy: 'k8s-service-account-dedicated',
+    on,
+    at: `${pod}.serviceAccountName`,
+    broken: [{ value: 'default' }, { value: '' }],
+    fine: [{ set: { [`${pod}.serviceAccountName`]: undefined, [`${pod}.serviceAccount`]: 'gateway' } }],
+    absent: 'fires',
+  },
+  {
+    policy: 'k8s-no-token-automount',
+    on,
+    at: `${pod}.automountServiceAccountToken`,
+    broken: [{ value: true }],
+    absent: 'fires',
+  },
+  {
+    policy: 'k8s-requests-set',
+    on,
+    at: `${main}.resources`,
+    broken: [
+      { set: { [`${main}.resources.requests.cpu`]: undefined, [`${main}.resources.limits.cpu`]: undefined } },
+      { set: { [`${first}.resources.requests`]: undefined, [`${first}.resources.limits.cpu`]: undefined } },
+    ],
+    fine: [{ set: { [`${main}.resources.requests`]: undefined } }],
+    absent: 'fires',
+  },
+  {
+    policy: 'k8s-memory-limit',
+    on,
+    at: `${main}.resources.limits.memory`,
+    broken: [
+      { set: { [`${main}.resources.limits.memory`]: '4Gi', [`${main}.resources.requests.memory`]: '1Gi' } },
+      { value: 'much' },
+      { set: { [`${first}.resources.limits.memory`]: undefined } },
+    ],
+    fine: [
+      { set: { [`${main}.resources.limits.memory`]: '2Gi', [`${main}.resources.requests.memory`]: '1024Mi' } },
+      { set: { [`${main}.resources.requests.memory`]: undefined } },
+    ],
+    absent: 'fires',
+  },
+  {
+    policy: 'k8s-liveness-readiness',
+    on,
+    at: `${main}.readinessProbe.httpGet.path`,
+    broken: [
+      { value: '/healthz' },
+      { set: { [`${main}.readinessProbe`]: undefined } },
+      { set: { [`${main}.livenessProbe`]: {} } },
+      // A sidecar lives as long as the pod.
+      { set: { [`${first}.livenessProbe`]: undefined } },
+    ],
+    fine: [
+      { value: '/other' },
+      { set: { [`${first}.livenessProbe`]: undefined, [`${first}.restartPolicy`]: undefined } },
+    ],
+    absent: 'passes',
+  },
+  {
+    policy: 'k8s-no-naked-pods',
+    on: fixture('kubernetes:apps/v1:ReplicaSet', {
+      metadata: { name: 'r', namespace: 'n', ownerReferences: [{ kind: 'Deployment', name: 'd' }] },
+    }),
+    at: 'metadata.ownerReferences',
+    broken: [{ value: [] }],
+    unknown: 'passes',
+    absent: 'fires',
+  },
+]);
+
+test.each([
+  ['1536Mi', 1536 * 2 ** 20],
+  ['1.5Gi', 1.5 * 2 ** 30],
+  ['250m', 0.25],
+  ['1e3', 1000],
+  ['5E', 5e18],
+  ['1Ei', 2 ** 60],
+  ['.5', 0.5],
+  [2, 2],
+  ['-1', -1],
+  ['', null],
+  ['much', null],
+  ['1 Gi', null],
+  ['1gi', null],
+  [undefined, null],
+  [null, null],
+  [{}, null],
+])('quantity %j is %j', (text, number) => expect(quantity(text)).toBe(number));
