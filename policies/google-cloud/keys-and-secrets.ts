@@ -50,10 +50,11 @@ export const keysAndSecretsPolicies: readonly Policy[] = [
     severity: 'high',
     level: 'mandatory',
     tiers: ['prod'],
-    remediation: 'Set the option protect, or deletionPolicy PREVENT on keys.',
+    remediation: 'Set the option protect, or deletionPolicy PREVENT.',
     url: 'https://www.pulumi.com/docs/iac/concepts/options/protect/',
     references: { checkov: ['CKV_GCP_82'] },
-    types: /^gcp:kms\/(cryptoKey:CryptoKey|keyRing:KeyRing)$/,
+    // Key rings need none: Google never deletes one. https://cloud.google.com/kms/docs/resource-hierarchy#key_rings
+    types: [key],
     judge: ({ at, protect }) => any([answer(protect, 'protect'), at('deletionPolicy').is('PREVENT')]),
   }),
   resourcePolicy({

@@ -29,12 +29,8 @@ prove(keysAndSecretsPolicies, googleCloud.policies, [
     policy: 'kms-protect',
     on: fixture(key, { purpose: 'ENCRYPT_DECRYPT', rotationPeriod: '7776000s', deletionPolicy: 'PREVENT' }),
     at: 'deletionPolicy',
-    broken: [
-      { value: 'DELETE' },
-      { value: 'ABANDON' },
-      { resource: fixture('gcp:kms/keyRing:KeyRing', { location: 'europe-west1' }) },
-    ],
-    fine: [{ resource: fixture('gcp:kms/keyRing:KeyRing', { location: 'europe-west1' }, { protect: true }) }],
+    broken: [{ value: 'DELETE' }, { value: 'ABANDON' }],
+    fine: [{ resource: fixture(key, { rotationPeriod: '7776000s', deletionPolicy: 'DELETE' }, { protect: true }) }],
     absent: 'fires',
   },
   {
