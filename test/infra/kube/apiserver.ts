@@ -23,8 +23,11 @@ export function assets(): string | null {
     : null;
 }
 
-/** @throws Error with the end of the log of the process that did not come up. */
-export async function startApiServer(bin: string): Promise<ApiServer> {
+/**
+ * @param flags more of kube-apiserver's own.
+ * @throws Error with the end of the log of the process that did not come up.
+ */
+export async function startApiServer(bin: string, flags: readonly string[] = []): Promise<ApiServer> {
   const folder = mkdtempSync(join(tmpdir(), 'apiserver-'));
   const token = randomBytes(16).toString('hex');
   const [client, peer, port] = [await freePort(), await freePort(), await freePort()];
@@ -60,6 +63,7 @@ export async function startApiServer(bin: string): Promise<ApiServer> {
     `--token-auth-file=${join(folder, 'tokens.csv')}`,
     // Its controller, which would make the accounts' tokens, does not run here.
     '--disable-admission-plugins=ServiceAccount',
+    ...flags,
   ]);
   const call: ApiServer['call'] = (method, path, body, contentType = 'application/json') =>
     new Promise((resolve, reject) => {
