@@ -1,5 +1,6 @@
 import type { Pack } from '../framework/pack.ts';
 import { certificateAuthorityPolicies } from './certificate-authority.ts';
+import { firewallPolicies } from './firewall.ts';
 import { gkePolicies } from './gke.ts';
 import { iamPolicies } from './iam.ts';
 import { identityPolicies } from './identity.ts';
@@ -7,9 +8,10 @@ import { keysAndSecretsPolicies } from './keys-and-secrets.ts';
 import { loggingPolicies } from './logging.ts';
 import { memorystorePolicies } from './memorystore.ts';
 import { messagingPolicies } from './messaging.ts';
+import { networkPolicies } from './network.ts';
 import { registryPolicies } from './registry.ts';
-import { sqlFlagPolicies } from './sql-flags.ts';
 import { sqlPolicies } from './sql.ts';
+import { sqlFlagPolicies } from './sql-flags.ts';
 import { storagePolicies } from './storage.ts';
 
 /** Topics in the order of the reference. */
@@ -20,6 +22,8 @@ export const googleCloud: Pack = {
     ...gkePolicies,
     ...sqlPolicies,
     ...sqlFlagPolicies,
+    ...networkPolicies,
+    ...firewallPolicies,
     ...iamPolicies,
     ...identityPolicies,
     ...messagingPolicies,

@@ -88,6 +88,8 @@ export const sqlPolicies: readonly Policy[] = [
     description: 'A database is backed up every day by the service.',
     severity: 'high',
     level: 'mandatory',
+    // What an ephemeral environment holds is gone with it, and is wanted back by nobody.
+    tiers: ['dev', 'staging', 'prod'],
     remediation: 'Set settings.backupConfiguration.enabled to true.',
     url: 'https://cloud.google.com/sql/docs/postgres/backup-recovery/backups',
     references: { 'cis-gcp-4': ['6.7'], 'cis-gcp-5': ['6.8'], checkov: ['CKV_GCP_14'], trivy: ['GCP-0024'] },
@@ -102,6 +104,8 @@ export const sqlPolicies: readonly Policy[] = [
       'A database can be brought back to any minute of the past days, the one before a wrong delete included.',
     severity: 'medium',
     level: 'mandatory',
+    // What an ephemeral environment holds is gone with it, and is wanted back by nobody.
+    tiers: ['dev', 'staging', 'prod'],
     remediation: 'Set settings.backupConfiguration.pointInTimeRecoveryEnabled (binaryLogEnabled for MySQL) to true.',
     url: 'https://cloud.google.com/sql/docs/postgres/backup-recovery/pitr',
     references: { checkov: ['CKV2_GCP_20'] },
