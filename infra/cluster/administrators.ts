@@ -23,7 +23,13 @@ export const operations: readonly { apiGroups: string[]; resources: string[]; ve
   { apiGroups: ['batch'], resources: ['jobs'], verbs: ['create', 'delete'] },
 ];
 
-/** People who administer the environment, in the cluster: they read all of it but secrets, and run it. */
+/**
+ * The role of `operations`. Bound in the platform's namespace alone (`PlatformNamespace`): a job in `kube-system`, where no
+ * pod security standard holds, is root on a node, and a node of a Standard cluster hands out every pod's identity.
+ */
+export const operatorRole = 'iot-operator';
+
+/** People who administer the environment, in the cluster: they read all of it but secrets, and may be bound to run it. */
 export class Administrators extends Component {
   constructor(name: string, args: AdministratorsArgs, options: pulumi.ComponentResourceOptions) {
     super('cluster:Administrators', name, args, options);
@@ -38,21 +44,11 @@ export class Administrators extends Component {
         member,
       });
     const within = { provider: args.kubernetes, deletedWith: args.cluster };
-    const role = this.make(
+    this.make(
       kubernetes.rbac.v1.ClusterRole,
       'operator',
-      { metadata: { name: 'iot-operator' }, rules: operations.map((each) => ({ ...each })) },
+      { metadata: { name: operatorRole }, rules: operations.map((each) => ({ ...each })) },
       within,
-    );
-    this.make(
-      kubernetes.rbac.v1.ClusterRoleBinding,
-      'operators',
-      {
-        metadata: { name: 'iot-operators' },
-        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'iot-operator' },
-        subjects: subjectsOf(environment.administrators),
-      },
-      { ...within, dependsOn: [role] },
     );
     this.finish({});
   }

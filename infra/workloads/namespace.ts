@@ -1,6 +1,7 @@
 import * as kubernetes from '@pulumi/kubernetes';
 import type * as pulumi from '@pulumi/pulumi';
 import { type WorkloadName, workloadNames } from '../access.ts';
+import { operatorRole, subjectsOf } from '../cluster/administrators.ts';
 import { Component, type ComponentArgs } from '../component.ts';
 import { emailOf, namespaceOf } from '../identity/names.ts';
 import { nameOf } from '../plan/names.ts';
@@ -73,6 +74,17 @@ export class PlatformNamespace extends Component {
       { metadata: metadata(this.cacheCa), data: { 'ca.pem': args.cacheCa } },
       here,
     );
+    if (environment.administrators.length > 0)
+      this.make(
+        kubernetes.rbac.v1.RoleBinding,
+        'operators',
+        {
+          metadata: metadata('iot-operators'),
+          roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: operatorRole },
+          subjects: subjectsOf(environment.administrators),
+        },
+        here,
+      );
     const accounts = workloadNames.filter((each) => each !== 'simulator').map((each) => this.#account(each, here));
     const classes = this.#priorityClasses(within);
     this.priorities = { ingest: classes.ingest.name, serving: classes.serving.name };

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Cluster } from '../../../infra/cluster/cluster.ts';
 import { Network } from '../../../infra/network/network.ts';
+import { PlatformNamespace } from '../../../infra/workloads/namespace.ts';
 import { type ApiServer, assets, startApiServer } from '../kube/apiserver.ts';
 import { only, recordComponent } from '../support/component.ts';
 
@@ -26,22 +27,24 @@ describe.skipIf(absent)('administrators in the cluster', () => {
     const settings = { administrators: ['user:ada@example.com', 'group:iot@example.com'] };
     const recording = await recordComponent({ tier: 'dev', settings }, (environment, options) => {
       const network = new Network('network', { environment }, options);
-      new Cluster('cluster', { environment, network, secretsKey: 'key' }, options);
+      const cluster = new Cluster('cluster', { environment, network, secretsKey: 'key' }, options);
+      new PlatformNamespace('namespace', { environment, cluster, cacheCa: 'PEM' }, options);
       return {};
     });
     const rbac = '/apis/rbac.authorization.k8s.io/v1';
-    for (const [kind, path] of [
-      ['ClusterRole', 'clusterroles'],
-      ['ClusterRoleBinding', 'clusterrolebindings'],
+    for (const [type, path] of [
+      ['core/v1:Namespace', '/api/v1/namespaces'],
+      ['rbac.authorization.k8s.io/v1:ClusterRole', `${rbac}/clusterroles`],
+      ['rbac.authorization.k8s.io/v1:RoleBinding', `${rbac}/namespaces/iot-dev/rolebindings`],
     ] as const) {
-      const { inputs } = only(recording, `kubernetes:rbac.authorization.k8s.io/v1:${kind}`);
-      const { status, body } = await server.call('POST', `${rbac}/${path}?fieldValidation=Strict`, { ...inputs });
+      const { inputs } = only(recording, `kubernetes:${type}`);
+      const { status, body } = await server.call('POST', `${path}?fieldValidation=Strict`, { ...inputs });
       expect({ status, message: body['message'] }).toEqual({ status: 201, message: undefined });
     }
   }, 120_000);
   afterAll(() => server?.stop());
 
-  type Question = { verb: string; group?: string; resource: string; subresource?: string };
+  type Question = { verb: string; namespace?: string; group?: string; resource: string; subresource?: string };
   const may = async (who: { user: string; groups?: string[] }, question: Question): Promise<boolean> => {
     const { status, body } = await server.call('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', {
       apiVersion: 'authorization.k8s.io/v1',
@@ -65,6 +68,11 @@ describe.skipIf(absent)('administrators in the cluster', () => {
     expect(await may(ada, question)).toBe(true);
     expect(await may(somebodyOfTheGroup, question)).toBe(true);
     expect(await may(stranger, question)).toBe(false);
+  });
+
+  test.each(operations)('%s: in no other namespace, kube-system least of all', async (_, question) => {
+    for (const namespace of ['kube-system', 'default', 'gmp-system'])
+      expect(await may(ada, { ...question, namespace })).toBe(false);
   });
 
   test.each<[string, Question]>([

@@ -395,3 +395,16 @@ test('the namespace may hold every part at its largest, and one address', async 
   expect(Number(hard.pods)).toBeGreaterThan(pods);
   expect(hard).toMatchObject({ 'services.loadbalancers': '1', persistentvolumeclaims: '0' });
 });
+
+test('administrators operate the platform in its namespace, and nothing else of the cluster', async () => {
+  const recording = await recordWorkloads({ tier: 'dev', settings: { administrators: ['user:ada@example.com'] } });
+  const binding = inputs(only(recording, 'kubernetes:rbac.authorization.k8s.io/v1:RoleBinding'));
+  expect(binding).toMatchObject({
+    metadata: { name: 'iot-operators', namespace: 'iot-dev' },
+    roleRef: { kind: 'ClusterRole', name: 'iot-operator' },
+    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'ada@example.com' }],
+  });
+  expect(ofType(await recordWorkloads({ tier: 'dev' }), 'kubernetes:rbac.authorization.k8s.io/v1:RoleBinding')).toEqual(
+    [],
+  );
+});
