@@ -1,7 +1,7 @@
 import * as gcp from '@pulumi/gcp';
 import * as pulumi from '@pulumi/pulumi';
 import { Component, type ComponentArgs } from '../component.ts';
-import { type AgentName, agentDomains, agentRoles, audited, services } from './services.ts';
+import { type AgentName, agentDomains, agentRoles, audited, firstServices, services } from './services.ts';
 
 export type ProjectArgs = ComponentArgs;
 
@@ -19,7 +19,7 @@ export class Project extends Component {
     const identities = this.#identities(apis);
     this.projectNumber = identities.pubsub.email.apply(projectNumberOf);
     this.agents = this.#members(identities);
-    const grants = this.#agentGrants();
+    const grants = this.#agentGrants(Object.values(apis));
     this.#audit(apis);
     this.ready = [...Object.values(apis), ...Object.values(identities), ...grants];
     this.finish({ projectNumber: this.projectNumber });
@@ -27,15 +27,24 @@ export class Project extends Component {
 
   #apis(): Record<string, gcp.projects.Service> {
     const { project } = this.environment;
-    const make = (service: string) =>
-      this.make(gcp.projects.Service, service, {
-        project,
-        service: `${service}.googleapis.com`,
-        // The project may be shared, and an API that goes off takes the neighbours' resources with it.
-        disableOnDestroy: false,
-        disableDependentServices: false,
-      });
-    return Object.fromEntries(Object.keys(services).map((service) => [service, make(service)]));
+    const made: Record<string, gcp.projects.Service> = {};
+    const make = (service: string, dependsOn: gcp.projects.Service[]) =>
+      this.make(
+        gcp.projects.Service,
+        service,
+        {
+          project,
+          service: `${service}.googleapis.com`,
+          // The project may be shared, and an API that goes off takes the neighbours' resources with it.
+          disableOnDestroy: false,
+          disableDependentServices: false,
+        },
+        { dependsOn },
+      );
+    for (const service of firstServices) made[service] = make(service, Object.values(made));
+    const first = Object.values(made);
+    for (const service of Object.keys(services)) made[service] ??= make(service, first);
+    return made;
   }
 
   #identities(apis: Record<string, gcp.projects.Service>): Record<AgentName, gcp.projects.ServiceIdentity> {
@@ -67,17 +76,19 @@ export class Project extends Component {
     ) as Record<AgentName, pulumi.Output<string>>;
   }
 
-  #agentGrants(): pulumi.Resource[] {
+  /** @param apis Google's own accounts come with them, and the API that keeps grants is among them. */
+  #agentGrants(apis: pulumi.Resource[]): pulumi.Resource[] {
     const { project } = this.environment;
     const googleApis = this.projectNumber.apply(
       (number) => `serviceAccount:${number}@cloudservices.gserviceaccount.com`,
     );
     return agentRoles.map(({ name, agent, role }) =>
-      this.make(gcp.projects.IAMMember, name, {
-        project,
-        role,
-        member: agent === 'googleApis' ? googleApis : this.agents[agent],
-      }),
+      this.make(
+        gcp.projects.IAMMember,
+        name,
+        { project, role, member: agent === 'googleApis' ? googleApis : this.agents[agent] },
+        { dependsOn: apis },
+      ),
     );
   }
 
@@ -93,7 +104,7 @@ export class Project extends Component {
           auditLogConfigs: logTypes.map((logType) => ({ logType })),
         },
         {
-          dependsOn: apis[service] === undefined ? [] : [apis[service]],
+          dependsOn: [apis[service], apis['cloudresourcemanager']].filter((api) => api !== undefined),
           // A record per project and service: the end of one environment must not blind its neighbours. Costs by use only.
           retainOnDelete: true,
         },

@@ -32,6 +32,13 @@ export const services: Readonly<Record<string, string>> = {
 };
 
 /**
+ * Turned on one after the other, before the rest: the provider asks Resource Manager for the project whenever it has turned
+ * an API on, and with `userProjectOverride` the question counts against this project, where a new one has it off.
+ * https://github.com/hashicorp/terraform-provider-google-beta/blob/main/google-beta/services/resourcemanager/resource_google_project_service.go
+ */
+export const firstServices = ['serviceusage', 'cloudresourcemanager'] as const;
+
+/**
  * Google's own account in this project per API ("service agent"), which acts when a service uses another one for us. An
  * API makes its agent at the first use of a feature, and a grant to one that does not exist fails, so that those that get
  * grants are made here. The right side is the domain of its address: `service-<project number>@<domain>`.

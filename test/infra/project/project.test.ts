@@ -1,7 +1,7 @@
 import * as pulumi from '@pulumi/pulumi';
 import { describe, expect, test } from 'vitest';
 import { Project, projectNumberOf } from '../../../infra/project/project.ts';
-import { audited, services } from '../../../infra/project/services.ts';
+import { audited, firstServices, services } from '../../../infra/project/services.ts';
 import { type Recording, unknownValue } from '../../../infra/recording/record.ts';
 import { ofType, only, recordComponent } from '../support/component.ts';
 
@@ -28,6 +28,22 @@ describe('the project', () => {
     );
     for (const { inputs } of apis)
       expect(inputs).toMatchObject({ project: 'iot-prod-1', disableOnDestroy: false, disableDependentServices: false });
+  });
+
+  test('turns on first what the others are asked through, and grants after all of them', async () => {
+    const recording = await recorded('up');
+    const apis = ofType(recording, 'gcp:projects/service:Service');
+    const urnOf = (service: string) => apis.find(({ name }) => name === `project-${service}`)?.urn;
+    const first = firstServices.map(urnOf);
+    expect(first).not.toContain(undefined);
+    for (const { name, dependencies } of apis)
+      expect([...dependencies].sort(), name).toEqual(
+        name === 'project-serviceusage' ? [] : name === 'project-cloudresourcemanager' ? [first[0]] : [...first].sort(),
+      );
+    for (const grant of ofType(recording, 'gcp:projects/iAMMember:IAMMember'))
+      expect(grant.dependencies, grant.name).toEqual(expect.arrayContaining(apis.map(({ urn }) => urn)));
+    for (const config of ofType(recording, 'gcp:projects/iAMAuditConfig:IAMAuditConfig'))
+      expect(config.dependencies, config.name).toContain(urnOf('cloudresourcemanager'));
   });
 
   test('makes service agents after their API, and knows their addresses by the project number', async () => {
