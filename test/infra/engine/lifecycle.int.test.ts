@@ -100,7 +100,7 @@ describe.skipIf(pulumi === undefined)(
     }, 600_000);
 
     test('an engine that is older than the pin is refused before anything runs', async () => {
-      await engine.editProject((text) => text.replace('>=3.255.0 <4.0.0', '>=3.900.0 <4.0.0'));
+      await engine.edit('Pulumi.yaml', '>=3.255.0 <4.0.0', '>=3.900.0 <4.0.0');
       expect(await refused('dev', 'preview')).toMatch(/3\.900\.0/);
     }, 120_000);
   },

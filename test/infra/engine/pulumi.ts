@@ -24,6 +24,19 @@ export function findPulumi(env: Readonly<Record<string, string | undefined>> = p
     .find(executable);
 }
 
+/** Folder of a real provider's plugin: on PATH, or where the engine keeps them below PULUMI_HOME. */
+export function findPlugin(
+  name: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): string | undefined {
+  const plugins = join(env['PULUMI_HOME'] ?? '', 'plugins');
+  const installed =
+    env['PULUMI_HOME'] === undefined ? [] : list(plugins).filter((each) => each.startsWith(`resource-${name}-v`));
+  return [...(env['PATH'] ?? '').split(delimiter), ...installed.map((each) => join(plugins, each))]
+    .filter((folder) => folder !== '' && !folder.includes('node_modules'))
+    .find((folder) => executable(join(folder, `pulumi-resource-${name}`)));
+}
+
 export const missingPulumi = 'no pulumi on PATH or under PULUMI_HOME; docs/how-to/environment.md says how to get it';
 
 function list(folder: string): string[] {
@@ -52,14 +65,18 @@ export class Engine {
   readonly #dir: string;
   readonly #env: Record<string, string | undefined>;
 
-  private constructor(pulumi: string, dir: string) {
+  private constructor(pulumi: string, dir: string, plugins?: string) {
     this.#pulumi = pulumi;
     this.#dir = dir;
     this.#env = {
       ...process.env,
-      PATH: [join(dir, 'bin'), join(pulumi, '..'), join(root, 'node_modules', '.bin'), process.env['PATH']].join(
-        delimiter,
-      ),
+      PATH: [
+        join(dir, 'bin'),
+        ...(plugins === undefined ? [] : [plugins]),
+        join(pulumi, '..'),
+        join(root, 'node_modules', '.bin'),
+        process.env['PATH'],
+      ].join(delimiter),
       PULUMI_BACKEND_URL: `file://${join(dir, 'state')}`,
       PULUMI_CONFIG_PASSPHRASE: 'a test has no secrets',
       PULUMI_SKIP_UPDATE_CHECK: 'true',
@@ -68,7 +85,8 @@ export class Engine {
     };
   }
 
-  static async create(pulumi: string, packages: readonly string[]): Promise<Engine> {
+  /** @param plugins folder of real providers, for the packages that are not named */
+  static async create(pulumi: string, packages: readonly string[], plugins?: string): Promise<Engine> {
     const dir = await mkdtemp(join(tmpdir(), 'iot-engine-'));
     await mkdir(join(dir, 'bin'));
     await mkdir(join(dir, 'state'));
@@ -91,7 +109,7 @@ export class Engine {
       await writeFile(path, `#!/bin/sh\nFAKE_PACKAGE=${name} exec '${process.execPath}' '${provider}' "$@"\n`);
       await chmod(path, 0o755);
     }
-    return new Engine(pulumi, dir);
+    return new Engine(pulumi, dir, plugins);
   }
 
   /** Makes the stack; its file has these settings and no others. */
@@ -122,10 +140,12 @@ export class Engine {
     });
   }
 
-  /** Changes the copy's project file. */
-  async editProject(change: (text: string) => string): Promise<void> {
-    const path = join(this.#dir, 'project', 'Pulumi.yaml');
-    await writeFile(path, change(await readFile(path, 'utf8')));
+  /** Changes a file of the copy. */
+  async edit(path: string, from: string, to: string): Promise<void> {
+    const whole = join(this.#dir, 'project', path);
+    const before = await readFile(whole, 'utf8');
+    if (!before.includes(from)) throw new Error(`${path} does not contain '${from}'`);
+    await writeFile(whole, before.replace(from, to));
   }
 
   /** What the providers were asked to do since the last call: `create urn…`, in order. */
