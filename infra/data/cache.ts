@@ -13,6 +13,7 @@ export type CacheArgs = ComponentArgs & {
 };
 
 type Connection = { connectionType: string; ipAddress: string; port: number };
+type Authorities = readonly { caCerts: readonly { certificates: readonly string[] }[] }[];
 type Endpoints = readonly { connections?: readonly { pscAutoConnection?: Connection }[] }[];
 
 /**
@@ -32,13 +33,9 @@ export class Cache extends Component {
     this.#args = args;
     this.instance = this.#instance();
     this.#grants();
-    this.url = this.instance.endpoints.apply(cacheUrl);
-    this.caPem = this.instance.managedServerCas.apply((cas) =>
-      cas
-        .flatMap((ca) => ca.caCerts.flatMap((chain) => chain.certificates))
-        .map((pem) => `${pem.trim()}\n`)
-        .join(''),
-    );
+    const rendered = args.environment.renderKubernetesTo !== null;
+    this.url = this.instance.endpoints.apply((endpoints) => cacheUrl(endpoints, rendered));
+    this.caPem = this.instance.managedServerCas.apply((authorities) => cacheCaPem(authorities, rendered));
     this.finish({ instance: this.instance.name });
   }
 
@@ -107,15 +104,33 @@ export class Cache extends Component {
   }
 }
 
-/** @throws Error when Google has made no endpoint for writing: the service connection policy is missing. */
-export function cacheUrl(endpoints: Endpoints): string {
-  const connections = endpoints.flatMap(({ connections = [] }) =>
+/**
+ * Pure: the URL of the primary, from what the API answered.
+ * @param rendered Objects are written to files, and nobody connects: a cloud that makes no endpoints will do.
+ * @throws Error when Google has made no endpoint for writing: the service connection policy is missing.
+ */
+export function cacheUrl(endpoints: Endpoints | undefined, rendered = false): string {
+  const connections = (endpoints ?? []).flatMap(({ connections = [] }) =>
     connections.flatMap(({ pscAutoConnection }) => (pscAutoConnection === undefined ? [] : [pscAutoConnection])),
   );
   const primary = connections.find((each) => each.connectionType === 'CONNECTION_TYPE_PRIMARY');
-  if (primary === undefined)
+  if (primary !== undefined) return `rediss://${primary.ipAddress}:${primary.port}?auth=iam`;
+  if (rendered) return 'rediss://cache.invalid:6379?auth=iam';
+  throw new Error(
+    `the Valkey instance has no endpoint of type CONNECTION_TYPE_PRIMARY (it has ${connections.map((each) => each.connectionType).join(', ') || 'none'}): check the gcp-memorystore service connection policy of its network and region`,
+  );
+}
+
+/**
+ * Pure: the CAs of the server's certificate, one PEM after the other.
+ * @param rendered as for `cacheUrl`
+ * @throws Error when there is none: no client could tell the cache from a stranger.
+ */
+export function cacheCaPem(authorities: Authorities | undefined, rendered = false): string {
+  const certificates = (authorities ?? []).flatMap(({ caCerts }) => caCerts.flatMap((chain) => chain.certificates));
+  if (certificates.length === 0 && !rendered)
     throw new Error(
-      `the Valkey instance has no endpoint of type CONNECTION_TYPE_PRIMARY (it has ${connections.map((each) => each.connectionType).join(', ') || 'none'}): check the gcp-memorystore service connection policy of its network and region`,
+      'the Valkey instance has no certificate authority: its transitEncryptionMode has to be SERVER_AUTHENTICATION. Run `pulumi refresh` when it is',
     );
-  return `rediss://${primary.ipAddress}:${primary.port}?auth=iam`;
+  return certificates.map((pem) => `${pem.trim()}\n`).join('');
 }

@@ -32,7 +32,8 @@ export class Https extends Component {
       { name, domain: host, type: 'FIXED_RECORD' },
       here,
     );
-    const proof = authorization.dnsResourceRecords.apply(([record]) => record?.data ?? '');
+    const rendered = this.environment.renderKubernetesTo !== null;
+    const proof = authorization.dnsResourceRecords.apply((records) => proofOf(records, host, rendered));
     // https://cloud.google.com/certificate-manager/docs/dns-authorizations
     const record = this.make(
       gcp.dns.RecordSet,
@@ -87,4 +88,18 @@ export class Https extends Component {
       { dependsOn: [...after] },
     );
   }
+}
+
+/**
+ * Pure: where the certificate's proof points, from what the API answered.
+ * @param rendered Kubernetes objects are written to files: a cloud that makes no proofs will do.
+ * @throws Error when there is none: a certificate without proof stays PROVISIONING for ever.
+ */
+export function proofOf(records: readonly { data: string }[] | undefined, host: string, rendered: boolean): string {
+  const target = records?.[0]?.data;
+  if (target) return target;
+  if (rendered) return 'authorize.invalid.';
+  throw new Error(
+    `Certificate Manager gave no DNS record that proves ${host} is yours: look at \`gcloud certificate-manager dns-authorizations list\`, then run \`pulumi refresh\` and \`pulumi up\` again`,
+  );
 }

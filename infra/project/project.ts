@@ -17,7 +17,9 @@ export class Project extends Component {
     super('project:Project', name, args, options);
     const apis = this.#apis();
     const identities = this.#identities(apis);
-    this.projectNumber = identities.pubsub.email.apply(projectNumberOf);
+    this.projectNumber = identities.pubsub.email.apply((email) =>
+      projectNumberOf(email, args.environment.renderKubernetesTo !== null),
+    );
     this.agents = this.#members(identities);
     const grants = this.#agentGrants(Object.values(apis));
     this.#audit(apis);
@@ -112,12 +114,16 @@ export class Project extends Component {
   }
 }
 
-/** @throws Error when the address is not one of a service agent. */
-export function projectNumberOf(email: string): string {
-  const number = /^service-(\d+)@/.exec(email)?.[1];
-  if (number === undefined)
-    throw new Error(
-      `address of the Pub/Sub service agent is '${email}': expected is service-<project number>@${agentDomains.pubsub}`,
-    );
-  return number;
+/**
+ * Pure: the number, from the address of the Pub/Sub service agent.
+ * @param rendered Kubernetes objects are written to files: a simulation of the cloud, which tells no address, will do.
+ * @throws Error when the address is not one of a service agent.
+ */
+export function projectNumberOf(email: string | undefined, rendered = false): string {
+  const number = /^service-(\d+)@/.exec(email ?? '')?.[1];
+  if (number !== undefined) return number;
+  if (!email && rendered) return '000000000000';
+  throw new Error(
+    `address of the Pub/Sub service agent is '${email}': expected is service-<project number>@${agentDomains.pubsub}`,
+  );
 }

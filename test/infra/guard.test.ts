@@ -3,7 +3,7 @@ import { tiers } from '../../infra/tiers.ts';
 import { recordEnvironment } from './support/environments.ts';
 
 /** A destroy deletes what nothing depends on first, and keeps whatever a resource that it could not delete depends on. */
-describe.each(['ephemeral', 'dev', 'staging', 'prod'] as const)('the guard of tier %s', (tier) => {
+describe.each(['dev', 'prod'] as const)('the guard of tier %s', (tier) => {
   test('depends on every resource, and is protected as the tier is', async () => {
     const { registrations } = await recordEnvironment({
       tier,
