@@ -2,8 +2,9 @@
 export type Justified = { role: string; why: string };
 
 /**
- * What a deploy of this program needs, one role an API. None reads data: no object of a bucket that is not its own, no
- * secret's value, no row. Managing the federation itself is left out on purpose: CI cannot widen who may be CI.
+ * What a deploy of this program needs, one role an API. Who makes things and decides who may use them can get at what is in
+ * them: these roles are the smallest that do the work and no wall around the data (docs/how-to/ci.md says what follows).
+ * Managing the federation itself is left out on purpose: CI cannot widen who may be CI.
  */
 export const deployerRoles: readonly Justified[] = [
   { role: 'roles/artifactregistry.admin', why: 'makes the image repository, pushes images and sets who reads them' },
@@ -18,11 +19,17 @@ export const deployerRoles: readonly Justified[] = [
   },
   { role: 'roles/compute.securityAdmin', why: 'makes firewall and Cloud Armor policies' },
   { role: 'roles/container.admin', why: 'makes the cluster and the objects in it, roles of the cluster included' },
-  { role: 'roles/datastore.owner', why: 'makes the Firestore database and its backup schedules; no smaller role does' },
+  {
+    role: 'roles/datastore.owner',
+    why: 'makes the Firestore database and its backup schedules; no smaller role does. It reads documents, too',
+  },
   { role: 'roles/dns.admin', why: 'makes zones and records' },
   { role: 'roles/gkebackup.admin', why: 'makes the backup plan of the cluster' },
   { role: 'roles/iam.roleViewer', why: 'compares its custom role; changing it needs a person' },
-  { role: 'roles/iam.serviceAccountAdmin', why: 'makes the accounts of the workloads and who may use them' },
+  {
+    role: 'roles/iam.serviceAccountAdmin',
+    why: 'makes the accounts of the workloads and who may use them, and so may become any account of the project',
+  },
   { role: 'roles/iam.workloadIdentityPoolViewer', why: 'compares the federation; changing it needs a person' },
   { role: 'roles/logging.configWriter', why: 'makes log buckets, sinks and log-based metrics' },
   { role: 'roles/memorystore.admin', why: 'makes the cache' },
@@ -36,7 +43,10 @@ export const deployerRoles: readonly Justified[] = [
   },
   { role: 'roles/resourcemanager.tagAdmin', why: 'makes the secure tags of the firewall' },
   { role: 'roles/serviceusage.serviceUsageAdmin', why: 'turns APIs on and makes their service agents' },
-  { role: 'roles/storage.admin', why: 'makes the archive bucket; buckets have no smaller role that sets grants' },
+  {
+    role: 'roles/storage.admin',
+    why: 'makes the archive bucket; buckets have no smaller role that sets grants. It reads objects, too',
+  },
 ];
 
 /** `roles/secretmanager.admin` would read every secret of the project; these make secrets and grant their use. */
