@@ -31,6 +31,8 @@ type Call = { method: string; url: string; headers?: Record<string, string>; bod
 
 const chunk = 8 * 1024 * 1024;
 const largestDocument = 4 * 1024 * 1024;
+/** A token or an error. */
+const largestAnswer = 64 * 1024;
 const largestBlob = 512 * 1024 * 1024;
 const callMs = 120_000;
 const jitter = 0.5;
@@ -129,23 +131,29 @@ export class Registry {
     const url = `${this.#at}/referrers/${digest}`;
     const response = await this.#call({ method: 'GET', url, expect: [200, 400, 404, 405] });
     if (response.status !== 200 || !/json/.test(response.headers.get('content-type') ?? '')) return null;
-    return ((await response.json()) as { manifests?: { artifactType?: string }[] }).manifests ?? [];
+    const list = JSON.parse((await this.#bytes(response, 'a list', largestDocument)).toString());
+    return (list as { manifests?: { artifactType?: string }[] }).manifests ?? [];
   }
 
   async #verified(response: Response, digest: string, largest: number): Promise<Buffer> {
+    const bytes = await this.#bytes(response, digest, largest);
+    const found = digestOf(bytes);
+    if (found !== digest) throw this.#error(`was asked for ${digest} and sent bytes whose digest is ${found}`, null);
+    return bytes;
+  }
+
+  /** The whole answer, and no more of it than may be: neither its length nor its end is the registry's to choose. */
+  async #bytes(response: Response, what: string, largest: number): Promise<Buffer> {
     const declared = Number(response.headers.get('content-length') ?? 0);
-    if (declared > largest) throw this.#error(`${digest} has ${declared} bytes; allowed are ${largest}`, null);
+    if (declared > largest) throw this.#error(`${what} has ${declared} bytes; allowed are ${largest}`, null);
     const chunks: Uint8Array[] = [];
     let size = 0;
     for await (const part of response.body ?? []) {
       size += (part as Uint8Array).length;
-      if (size > largest) throw this.#error(`${digest} has more than ${largest} bytes`, null);
+      if (size > largest) throw this.#error(`${what} has more than ${largest} bytes`, null);
       chunks.push(part as Uint8Array);
     }
-    const bytes = Buffer.concat(chunks);
-    const found = digestOf(bytes);
-    if (found !== digest) throw this.#error(`was asked for ${digest} and sent bytes whose digest is ${found}`, null);
-    return bytes;
+    return Buffer.concat(chunks);
   }
 
   /** The token goes along with the next call: an upload that points to another host is refused. */
@@ -205,7 +213,8 @@ export class Registry {
       signal: AbortSignal.timeout(callMs),
     });
     if (!answer.ok) throw this.#error(`gave no token: ${answer.status} from ${url.host}${url.pathname}`, answer.status);
-    const given = (await answer.json()) as { token?: string; access_token?: string };
+    const text = (await this.#bytes(answer, 'a token', largestAnswer)).toString();
+    const given = JSON.parse(text) as { token?: string; access_token?: string };
     const bearer = given.token ?? given.access_token;
     if (bearer === undefined) throw this.#error(`gave no token: ${url.host}${url.pathname} answered without one`, null);
     this.#authorization = `Bearer ${bearer}`;
@@ -213,7 +222,8 @@ export class Registry {
   }
 
   async #refused({ method, url }: Call, response: Response): Promise<RegistryError> {
-    const text = (await response.text()).slice(0, 500);
+    const bytes = await this.#bytes(response, 'an error', largestAnswer).catch((error: Error) => error.message);
+    const text = bytes.toString().slice(0, 500);
     return this.#error(`answered ${response.status} to ${method} ${new URL(url).pathname}: ${text}`, response.status);
   }
 

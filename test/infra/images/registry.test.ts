@@ -80,6 +80,29 @@ describe('the registry client', () => {
     expect(JSON.stringify(error) + String(error)).not.toContain('ya29');
   });
 
+  it.each(['token', 'error', 'list'] as const)('stops reading what has no end: %s', async (which) => {
+    let sent = 0;
+    const endless = (code: number) =>
+      new Response(
+        new ReadableStream({
+          pull(controller) {
+            sent += 65_536;
+            // The test's own end: without a bound of the client's this much would be read.
+            if (sent > 64_000_000) controller.close();
+            else controller.enqueue(new Uint8Array(65_536).fill(32));
+          },
+        }),
+        { status: code, headers: { 'content-type': 'application/json' } },
+      );
+    const { registry } = scripted(({ url }) => {
+      if (which === 'error') return endless(403);
+      if (which === 'list' || url.includes('/v2/token')) return endless(200);
+      return status(401, { 'www-authenticate': 'Bearer realm="https://region-docker.pkg.dev/v2/token"' });
+    });
+    await expect(registry.referrers('sha256:x')).rejects.toThrow(/has more than \d+ bytes/);
+    expect(sent).toBeLessThan(10_000_000);
+  });
+
   it('gets a new token when the one it has ends in the middle', async () => {
     let valid = 'first';
     const { registry } = scripted(({ url, headers }) => {
