@@ -5,6 +5,8 @@ import type { Stack } from '../framework/stack.ts';
 const audit = /^gcp:(projects\/iAMAuditConfig|folder\/iamAuditConfig|organizations\/iamAuditConfig):/;
 const logBucket = 'gcp:logging/projectBucketConfig:ProjectBucketConfig';
 const sink = 'gcp:logging/projectSink:ProjectSink';
+/** Of a project, a folder, an organisation or a billing account. */
+const sinks = /^gcp:logging\/\w+Sink:/;
 
 export const loggingPolicies: readonly Policy[] = [
   stackPolicy({
@@ -49,6 +51,40 @@ export const loggingPolicies: readonly Policy[] = [
     references: {},
     types: [sink],
     judge: ({ at }) => at('uniqueWriterIdentity').orElse(true).is(true),
+  }),
+  stackPolicy({
+    id: 'log-sink-all',
+    description: 'Production has a sink without a filter: a copy of every log entry that outlives the project.',
+    severity: 'low',
+    level: 'advisory',
+    tiers: ['prod'],
+    remediation: 'Add a sink without filter, to a bucket of another project, or one of the folder or organisation.',
+    url: 'https://cloud.google.com/logging/docs/export/configure_export_v2',
+    references: { 'cis-gcp-4': ['2.2'], 'cis-gcp-5': ['2.3'] },
+    judge: (stack) => [
+      {
+        urn: null,
+        answer: any([no('filter'), ...stack.ofType(sinks).map((each) => each.at('filter').orElse('').is(''))]),
+      },
+    ],
+  }),
+  stackPolicy({
+    id: 'bucket-log-lock',
+    description: 'Where logs are exported to, nobody can delete them before their time, an administrator included.',
+    severity: 'medium',
+    level: 'advisory',
+    tiers: ['prod'],
+    remediation: 'Set retentionPolicy.isLocked on the bucket (locked on a log bucket). It cannot be undone.',
+    url: 'https://cloud.google.com/storage/docs/bucket-lock',
+    references: { 'cis-gcp-4': ['2.3'], 'cis-gcp-5': ['2.4'], checkov: ['CKV2_GCP_4'] },
+    judge: (stack) =>
+      stack
+        .ofType(sinks)
+        .flatMap((each) => each.sourcesOf('destination'))
+        .flatMap(({ type, urn, at }) => {
+          if (type === logBucket) return [{ urn, answer: at('locked').is(true) }];
+          return type === 'gcp:storage/bucket:Bucket' ? [{ urn, answer: at('retentionPolicy.isLocked').is(true) }] : [];
+        }),
   }),
 ];
 

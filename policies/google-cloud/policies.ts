@@ -1,7 +1,9 @@
 import type { Pack } from '../framework/pack.ts';
 import { certificateAuthorityPolicies } from './certificate-authority.ts';
+import { dutiesPolicies } from './duties.ts';
 import { firewallPolicies } from './firewall.ts';
 import { gkePolicies } from './gke.ts';
+import { gkeNodePolicies } from './gke-nodes.ts';
 import { iamPolicies } from './iam.ts';
 import { identityPolicies } from './identity.ts';
 import { keysAndSecretsPolicies } from './keys-and-secrets.ts';
@@ -20,6 +22,7 @@ export const googleCloud: Pack = {
   description: 'What a Google Cloud environment has to obey, by topic',
   policies: [
     ...gkePolicies,
+    ...gkeNodePolicies,
     ...sqlPolicies,
     ...sqlFlagPolicies,
     ...networkPolicies,
@@ -33,5 +36,6 @@ export const googleCloud: Pack = {
     ...storagePolicies,
     ...registryPolicies,
     ...loggingPolicies,
+    ...dutiesPolicies,
   ],
 };

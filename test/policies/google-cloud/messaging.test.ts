@@ -32,6 +32,7 @@ prove(messagingPolicies, googleCloud.policies, [
       { value: 'http://receiver.example.com/' },
       { set: { 'pushConfig.oidcToken': undefined } },
       { set: { 'pushConfig.oidcToken.audience': '' } },
+      { set: { 'pushConfig.oidcToken.serviceAccountEmail': '' } },
     ],
     fine: [{ set: { pushConfig: {} } }],
     absent: 'passes',
@@ -62,11 +63,14 @@ prove(messagingPolicies, googleCloud.policies, [
       'no policy': changed(reader, 'deadLetterPolicy', undefined),
       'too few attempts': changed(reader, attempts, 1),
       'a topic without its schema': changed('messaging-lifecycle', 'schemaSettings', undefined),
+      'a topic of another stack': (all) =>
+        all.map((each) => (each.name === 'messaging-lifecycle-devices' ? { ...each, propertyDependencies: {} } : each)),
     },
     fine: {
       'fewest attempts': changed(reader, attempts, 5),
       "the API's own number": changed(reader, attempts, undefined),
       'a topic that is not known yet': changed(reader, 'deadLetterPolicy.deadLetterTopic', notKnownYet),
+      'a schema that is not known yet': changed('messaging-lifecycle', 'schemaSettings.schema', notKnownYet),
       'an archive': changed('messaging-archive-subscription', 'retryPolicy', undefined),
     },
     unknown: changed(reader, attempts, notKnownYet),

@@ -62,10 +62,10 @@ test.each<[string, string, RawResource, unknown, unknown]>([
     'pubsub-topic-region-pinned',
     'regions',
     fixture('gcp:pubsub/topic:Topic', {
-      messageStoragePolicy: { allowedPersistenceRegions: ['europe-west1'], enforceInTransit: true },
+      messageStoragePolicy: { allowedPersistenceRegions: ['europe-west1', 'europe-west4'], enforceInTransit: true },
     }),
     ['europe-west1', 'europe-west4'],
-    ['us-central1'],
+    ['europe-west1'],
   ],
   ['cas-pool-tier', 'shortLivedHours', pool({ maximumLifetime: '259200s' }), 72, 71],
   [
