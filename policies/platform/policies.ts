@@ -6,6 +6,7 @@ import { identityPolicies } from './identity.ts';
 import { labelPolicies } from './labels.ts';
 import { namespacePolicies } from './namespaces.ts';
 import { plainSecretPolicies } from './plain-secrets.ts';
+import { selectorPolicies } from './selectors.ts';
 import { storePolicies } from './stores.ts';
 
 /** Topics in the order of the reference. */
@@ -18,6 +19,7 @@ export const platform: Pack = {
     ...storePolicies,
     ...edgePolicies,
     ...namespacePolicies,
+    ...selectorPolicies,
     ...durabilityPolicies,
     ...plainSecretPolicies,
     ...labelPolicies,

@@ -35,6 +35,7 @@ prove(edgePolicies, platform.policies, [
         [`${pod}.volumes`]: [{ name: 'tls', secret: { secretName: 'tls' } }],
       }),
     },
+    along: ['stack-service-selects-pods'],
     unknown: edit(service, address, { 'spec.ports[0].port': notKnownYet }),
     absent: edit(service, address, { 'spec.type': undefined }),
     absentIs: 'passes',

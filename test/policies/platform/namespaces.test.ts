@@ -40,6 +40,7 @@ prove(namespacePolicies, platform.policies, [
       'a policy of another namespace': edit(policy, api, { 'metadata.namespace': 'other' }),
     },
     fine: { 'egress to everywhere has names too': edit(policy, api, { 'spec.egress': [{ to: [] }] }) },
+    along: ['stack-service-selects-pods'],
     unknown: edit(policy, api, { 'spec.podSelector.matchLabels': notKnownYet }),
     absent: edit(policy, api, { 'spec.podSelector': undefined }),
     absentIs: 'fires',
