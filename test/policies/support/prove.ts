@@ -3,19 +3,24 @@ import type { Recording, Registration } from '../../../infra/recording/record.ts
 import type { Policy } from '../../../policies/framework/policy.ts';
 import type { RawResource } from '../../../policies/framework/stack.ts';
 import { fixture, notKnownYet, said, withValue } from '../../../policies/framework/testing.ts';
-import { recordEnvironment } from '../../infra/support/environments.ts';
+import { type Given, recordEnvironment } from '../../infra/support/environments.ts';
 
 type Props = Readonly<Record<string, unknown>>;
 
-let recorded: Promise<RawResource[]> | undefined;
-/** The environment program of production, recorded once a file. */
-const blueprint = (): Promise<RawResource[]> => {
-  recorded ??= recordEnvironment({ tier: 'prod' }).then(resourcesOf);
-  return recorded;
+const recorded = new Map<string, Promise<RawResource[]>>();
+/** The environment program of production, recorded once a file for each set of settings. */
+export const blueprint = (settings: Given = {}): Promise<RawResource[]> => {
+  const key = JSON.stringify(settings);
+  const made = recorded.get(key) ?? recordEnvironment({ tier: 'prod', settings }).then(resourcesOf);
+  recorded.set(key, made);
+  return made;
 };
 
 /** A value for the guarded place, values by path, or another resource altogether (of another type, say). */
 export type Variation = { readonly value: unknown } | { readonly set: Props } | { readonly resource: RawResource };
+
+/** A resource of the blueprint of production: by type, part of its name, and settings of the environment. */
+export type Place = { readonly type: string; readonly name?: string; readonly settings?: Given };
 
 /**
  * The evidence for one policy over a resource. From a compliant resource (the blueprint's own where it has the type)
@@ -24,7 +29,7 @@ export type Variation = { readonly value: unknown } | { readonly set: Props } | 
 export type Proof = {
   readonly policy: string;
   /** A compliant resource: of the blueprint, `name` being part of its name; or given whole. */
-  readonly on: string | { readonly type: string; readonly name: string } | RawResource;
+  readonly on: string | Place | RawResource;
   /** Changes on top of it that the rule needs to speak at all, by path. They keep it compliant. */
   readonly given?: Props;
   /** The place that the policy guards: made unknown and removed in turn. */
@@ -64,7 +69,7 @@ export function prove(
   pack: readonly Policy[],
   proofs: readonly (Proof | StackProof)[],
 ): void {
-  beforeAll(blueprint, 120_000);
+  beforeAll(() => blueprint(), 120_000);
   test('each policy has its proof', () => {
     expect(proofs.map(({ policy }) => policy).sort()).toEqual(policies.map(({ id }) => id).sort());
     expect(pack.map(({ id }) => id)).toEqual(expect.arrayContaining(policies.map(({ id }) => id)));
@@ -157,8 +162,8 @@ function proveStack(pack: readonly Policy[], proof: StackProof): void {
 
 async function resourceOf(on: Proof['on']): Promise<RawResource> {
   if (typeof on === 'object' && 'props' in on) return on;
-  const { type, name } = typeof on === 'string' ? { type: on, name: '' } : on;
-  const found = (await blueprint()).find((each) => each.type === type && each.name.includes(name));
+  const { type, name = '', settings }: Place = typeof on === 'string' ? { type: on } : on;
+  const found = (await blueprint(settings)).find((each) => each.type === type && each.name.includes(name));
   if (found === undefined) throw new Error(`the blueprint has no ${type} ${name}: give a resource by fixture(...)`);
   return found;
 }
