@@ -15,8 +15,16 @@ export const iamPolicies: readonly Policy[] = [
     references: {
       'cis-gcp-4': ['1.9', '5.1'],
       'cis-gcp-5': ['1.10', '5.1'],
-      'cis-gke': ['5.1.2'],
-      checkov: ['CKV_GCP_28', 'CKV_GCP_99', 'CKV_GCP_100', 'CKV_GCP_101', 'CKV_GCP_112', 'CKV_GCP_113'],
+      checkov: [
+        'CKV_GCP_28',
+        'CKV_GCP_99',
+        'CKV_GCP_100',
+        'CKV_GCP_101',
+        'CKV_GCP_112',
+        'CKV_GCP_113',
+        'CKV2_GCP_6',
+        'CKV2_GCP_8',
+      ],
       trivy: ['GCP-0001', 'GCP-0046'],
     },
     types: grantTypes,
@@ -94,7 +102,6 @@ export const iamPolicies: readonly Policy[] = [
     references: {
       'cis-gcp-4': ['4.1'],
       'cis-gcp-5': ['4.1'],
-      'cis-gke': ['5.2.1'],
       checkov: ['CKV_GCP_46', 'CKV_GCP_47', 'CKV_GCP_48'],
       trivy: ['GCP-0004', 'GCP-0006', 'GCP-0008'],
     },

@@ -1,6 +1,6 @@
 import { any } from '../framework/answer.ts';
 import { type Policy, resourcePolicy } from '../framework/policy.ts';
-import { day, lastsAtLeast } from './durations.ts';
+import { day } from './durations.ts';
 
 const bucket = ['gcp:storage/bucket:Bucket'];
 
@@ -56,7 +56,6 @@ export const storagePolicies: readonly Policy[] = [
         at('softDeletePolicy.retentionDurationSeconds')
           .orElse(7 * day)
           .atLeast(7 * day),
-        lastsAtLeast(at('retentionPolicy.retentionPeriod'), day),
         at('retentionPolicy.retentionPeriod').atLeast(day),
       ]),
   }),
