@@ -1,6 +1,7 @@
 import type { Pack } from '../framework/pack.ts';
 import { credentialPolicies } from './credentials.ts';
 import { imagePolicies } from './images.ts';
+import { lifecyclePolicies } from './lifecycle.ts';
 import { namespacePolicies } from './namespaces.ts';
 import { podSecurityBaselinePolicies } from './pod-security-baseline.ts';
 import { podSecurityRestrictedPolicies } from './pod-security-restricted.ts';
@@ -16,6 +17,7 @@ export const kubernetes: Pack = {
     ...podSecurityRestrictedPolicies,
     ...imagePolicies,
     ...workloadPolicies,
+    ...lifecyclePolicies,
     ...credentialPolicies,
     ...rbacPolicies,
     ...servicePolicies,
