@@ -43,6 +43,8 @@ describe.skipIf(pulumi === undefined)(
 
     test('up creates, a second up changes nothing, a move is refused, destroy leaves nothing, up works again', async () => {
       await engine.init('dev', dev);
+      await ok('dev', 'preview');
+      expect(await engine.journal()).toEqual([]);
       await ok('dev', 'up', '--yes', '--skip-preview');
       expect((await engine.journal()).length).toBeGreaterThan(150);
 

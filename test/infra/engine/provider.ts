@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { isDeepStrictEqual } from 'node:util';
 import * as grpc from '@grpc/grpc-js';
 import { computedOutputs } from '../../../infra/recording/computed.ts';
+import { unknownValue } from '../../../infra/recording/record.ts';
 
 /**
  * A provider for the real engine that keeps no cloud: it accepts any resource, answers with its inputs and the computed
@@ -41,6 +42,12 @@ function outputsOf(urn: string, inputs: Record<string, unknown>) {
   return { id, outputs: { ...inputs, ...state } };
 }
 
+/** As a real provider previews: what it computes is not known yet. */
+const unknownsOf = (urn: string, inputs: Record<string, unknown>) => {
+  const { state } = computedOutputs({ type: typeOf(urn), name: nameOf(urn), inputs, project: 'fake-project' });
+  return Object.fromEntries(Object.keys(state).map((key) => [key, unknownValue]));
+};
+
 const handlers: Record<string, (call: { request: Any }, reply: Reply) => void> = {
   getPluginInfo: (_call, reply) => {
     const info = new plugins.PluginInfo();
@@ -77,7 +84,7 @@ const handlers: Record<string, (call: { request: Any }, reply: Reply) => void> =
       const { id, outputs } = outputsOf(urn, inputs);
       response.setId(id);
       response.setProperties(wire(outputs));
-    } else response.setProperties(wire(inputs));
+    } else response.setProperties(wire({ ...inputs, ...unknownsOf(urn, inputs) }));
     reply(null, response);
   },
   update: ({ request }, reply) => {
