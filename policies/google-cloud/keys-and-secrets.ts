@@ -68,7 +68,7 @@ export const keysAndSecretsPolicies: readonly Policy[] = [
     references: {},
     types: [key],
     judge: ({ at }) =>
-      when(at('purpose').orElse('ENCRYPT_DECRYPT').is('ASYMMETRIC_SIGN', 'MAC'), () =>
+      when(at('purpose').is('ASYMMETRIC_SIGN', 'MAC'), () =>
         at('versionTemplate.protectionLevel').is('HSM', 'EXTERNAL', 'EXTERNAL_VPC'),
       ),
   }),
