@@ -114,6 +114,7 @@ export async function environment(stack: string, settings: EnvironmentSettings, 
             ci: environment.ci,
             generation,
             nodeServiceAccount: { email: nodeServiceAccount, ready: cluster },
+            archiveAccount: messaging.archive?.account ?? null,
           },
           ready,
         );

@@ -13,6 +13,8 @@ export type DeployerArgs = ComponentArgs & {
   generation: pulumi.Input<string>;
   /** E-mail of the nodes' service account and its resource: who makes a cluster has to be allowed to hand it over. */
   nodeServiceAccount: { email: string; ready: pulumi.Resource };
+  /** Likewise the account that the archive's subscription writes as; null where nothing is archived. */
+  archiveAccount: { email: string; ready: pulumi.Resource } | null;
 };
 
 const issuer = 'https://token.actions.githubusercontent.com';
@@ -41,7 +43,8 @@ export class Deployer extends Component {
     this.provider = this.#provider(pool, ci).name;
     this.#federation(pool, account, ci);
     this.#roles(account, generation);
-    this.#nodes(account, args.nodeServiceAccount);
+    this.#handsOver(account, 'nodes', args.nodeServiceAccount);
+    if (args.archiveAccount !== null) this.#handsOver(account, 'archive', args.archiveAccount);
     this.finish({ provider: this.provider, email: this.email });
   }
 
@@ -106,16 +109,17 @@ export class Deployer extends Component {
       );
   }
 
-  #nodes(account: gcp.serviceaccount.Account, nodes: DeployerArgs['nodeServiceAccount']): void {
+  /** Whoever gives a resource an account to act as needs the right to that account: `iam.serviceAccounts.actAs`. */
+  #handsOver(account: gcp.serviceaccount.Account, child: string, to: DeployerArgs['nodeServiceAccount']): void {
     this.make(
       gcp.serviceaccount.IAMMember,
-      'nodes',
+      child,
       {
-        serviceAccountId: `projects/${this.environment.project}/serviceAccounts/${nodes.email}`,
+        serviceAccountId: `projects/${this.environment.project}/serviceAccounts/${to.email}`,
         role: 'roles/iam.serviceAccountUser',
         member: `serviceAccount:${this.email}`,
       },
-      { dependsOn: [account, nodes.ready] },
+      { dependsOn: [account, to.ready] },
     );
   }
 }

@@ -13,6 +13,12 @@ type Of = { name: string; project: string };
  */
 export const namespaceOf = (environment: Pick<Of, 'name'>): string => nameOf('kubernetes', 'iot', environment.name);
 
+/**
+ * A preview's namespace begins as no environment's does: preview `eu` of environment `dev` is named `dev-eu`, and in
+ * `iot-dev-eu` its pods would be taken for those of an environment `dev-eu` in the same project, whatever cluster they are in.
+ */
+export const laneNamespaceOf = (lane: Pick<Of, 'name'>): string => nameOf('kubernetes', 'lane', lane.name);
+
 /** Account id of a workload's Google service account. */
 export const accountIdOf = (environment: Pick<Of, 'name'>, workload: WorkloadName): string =>
   nameOf('serviceAccount', environment.name, workload);

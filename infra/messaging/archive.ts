@@ -21,6 +21,8 @@ const keptDays = 400;
 export class Archive extends Component {
   readonly bucket: gcp.storage.Bucket;
   readonly subscription: gcp.pubsub.Subscription;
+  /** As which the subscription writes; the e-mail is literal. */
+  readonly account: { email: string; ready: pulumi.Resource };
   readonly #args: ArchiveArgs;
 
   constructor(name: string, args: ArchiveArgs, options: pulumi.ComponentResourceOptions) {
@@ -28,6 +30,11 @@ export class Archive extends Component {
     this.#args = args;
     this.bucket = this.#bucket();
     const writer = this.#writer();
+    const { name: environment, project } = this.environment;
+    this.account = {
+      email: `${nameOf('serviceAccount', environment, 'archive')}@${project}.iam.gserviceaccount.com`,
+      ready: writer,
+    };
     this.subscription = this.#subscription(writer, this.#grants(writer));
     this.finish({ bucket: this.bucket.name });
   }

@@ -19,6 +19,7 @@ const build = (tier: (typeof tierNames)[number] = 'prod', mode: 'up' | 'preview'
         ci,
         generation: '0a1b',
         nodeServiceAccount: { email: 'prod-nodes@p.iam.gserviceaccount.com', ready: nodes },
+        archiveAccount: { email: 'prod-archive@p.iam.gserviceaccount.com', ready: nodes },
       },
       options,
     );
@@ -53,6 +54,15 @@ describe('keyless CI', () => {
     });
   });
 
+  test('it may hand over the accounts of the nodes and of the archive, and no other', async () => {
+    const { registrations } = await build();
+    const users = registrations.filter(({ inputs }) => inputs['role'] === 'roles/iam.serviceAccountUser');
+    expect(users.map(({ inputs }) => inputs['serviceAccountId'])).toEqual([
+      'projects/iot-prod-1/serviceAccounts/prod-archive@p.iam.gserviceaccount.com',
+      'projects/iot-prod-1/serviceAccounts/prod-nodes@p.iam.gserviceaccount.com',
+    ]);
+  });
+
   test('no role is an owner, editor or reader of everything, and each has a reason', () => {
     for (const { role, why } of deployerRoles) {
       expect(role).not.toMatch(
@@ -72,15 +82,6 @@ describe('keyless CI', () => {
     expect(grantedToOthers.filter((role) => own.has(role))).toEqual([]);
     for (const role of grantedToOthers) expect(platformRolesOnly.expression).toContain(`"${role}"`);
     expect(projectGrants.filter(({ role }) => role === 'roles/owner' || role === 'roles/editor')).toEqual([]);
-  });
-
-  test('it hands over the account of the nodes and no other', async () => {
-    const users = ofType(await build(), 'gcp:serviceaccount/iAMMember:IAMMember').filter(
-      ({ inputs }) => inputs['role'] === 'roles/iam.serviceAccountUser',
-    );
-    expect(users.map(({ inputs }) => inputs['serviceAccountId'])).toEqual([
-      'projects/iot-prod-1/serviceAccounts/prod-nodes@p.iam.gserviceaccount.com',
-    ]);
   });
 
   test('the how-to names every role with its reason, and every role that it may grant', () => {

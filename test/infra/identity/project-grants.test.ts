@@ -32,6 +32,7 @@ const all = (more?: (project: string, options: object) => void) =>
           ci: { repository: 'acme/iot', branch: 'main' },
           generation,
           nodeServiceAccount: { email: 'n@x', ready: identities },
+          archiveAccount: null,
         },
         options,
       );
