@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { judgeAll } from '../../../policies/framework/judge.ts';
 import { levelIn, type Pack } from '../../../policies/framework/pack.ts';
 import { violationOf } from '../../../policies/framework/policy.ts';
+import { notKnownYet } from '../../../policies/framework/testing.ts';
 import { root } from '../../infra/truth/compile.ts';
 import { blueprints } from './blueprints.ts';
 import { resourcesOf } from './prove.ts';
@@ -49,4 +50,41 @@ export function provePack({ policies, name }: Pack, folder: string): void {
       }
     expect(broken).toEqual([]);
   }, 240_000);
+
+  test('no message holds a value, and no policy falls over what it did not expect', async () => {
+    const [prod] = (await blueprints()).filter(({ tier, recording }) => tier === 'prod' && recording.mode === 'up');
+    const resources = resourcesOf(prod?.recording ?? { mode: 'up', registrations: [], warnings: [], outputs: {} });
+    expect(resources.length).toBeGreaterThan(100);
+    const replacements = [canary, 7, null, true, [], [canary], [null], {}, { [canary.toLowerCase()]: 1 }, notKnownYet];
+    const spoken = [
+      // Every text inside is the canary: whatever a message quotes is one.
+      resources.map((each) => ({ ...each, props: texts(each.props) })),
+      // Every property is something else altogether.
+      ...replacements.map((value) =>
+        resources.map((each) => ({
+          ...each,
+          props: Object.fromEntries(Object.keys(each.props).map((key) => [key, value])),
+        })),
+      ),
+    ].flatMap((changed) =>
+      [...judgeAll(policies, changed)].flatMap(([id, { violations, undecided }]) => {
+        const policy = policies.find((each) => each.id === id);
+        if (policy === undefined) throw new Error(`${id} is of no pack`);
+        return [...violations.map(({ at }) => `${id}: ${violationOf(policy, at)}`), ...undecided];
+      }),
+    );
+    expect(spoken.length).toBeGreaterThan(10);
+    expect(spoken.filter((message) => message.includes(canary))).toEqual([]);
+  }, 240_000);
+}
+
+const canary = 'CANARY-OF-A-SECRET';
+
+function texts(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const changed = (each: unknown): unknown => {
+    if (typeof each === 'string') return canary;
+    if (Array.isArray(each)) return each.map(changed);
+    return typeof each === 'object' && each !== null ? texts(each as Record<string, unknown>) : each;
+  };
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, changed(each)]));
 }
