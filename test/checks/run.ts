@@ -7,6 +7,7 @@ import { componentReference } from './components.ts';
 import { brokenLinks, unknownCommands } from './documents.ts';
 import { wrongImports } from './imports.ts';
 import { licenceProblems, notices } from './licences.ts';
+import { policiesReference } from './policies.ts';
 import { cliReference, settingsReference } from './reference.ts';
 import { planFiguresReference, stackSettingsReference } from './stack-settings.ts';
 import { sourceFiles, trackedFiles } from './tree.ts';
@@ -24,6 +25,7 @@ const generated: { path: string; make: () => string | Promise<string> }[] = [
   { path: 'docs/reference/components.md', make: () => componentReference(root) },
   { path: 'docs/reference/stack-settings.md', make: stackSettingsReference },
   { path: 'docs/reference/plan-figures.md', make: planFiguresReference },
+  { path: 'docs/reference/policies.md', make: () => policiesReference() },
   { path: 'THIRD-PARTY-NOTICES.md', make: () => notices(root) },
 ];
 

@@ -55,12 +55,15 @@ export class PackHost {
   }
 
   /**
-   * Starts the pack of a folder, as the engine does: that folder is its working directory.
+   * Starts the pack of a folder, as the engine does: that folder is its working directory, and the stack's settings are
+   * in its environment.
+   * @param config by `namespace:key`; lists and objects as JSON.
    * @throws Error with what the host wrote, when it ends before it listens.
    */
-  static async start(folder: string): Promise<PackHost> {
+  static async start(folder: string, config: Readonly<Record<string, string>> = {}): Promise<PackHost> {
     const child = spawn(process.execPath, [entry, '127.0.0.1:1', folder], {
       cwd: folder,
+      env: { ...process.env, PULUMI_PROJECT: 'iot-platform', PULUMI_CONFIG: JSON.stringify(config) },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let said = '';

@@ -1,0 +1,63 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { packs, policiesReference } from '../checks/policies.ts';
+import { root } from '../infra/truth/compile.ts';
+
+const all = packs.flatMap(({ policies }) => policies);
+const text = policiesReference();
+
+describe('the reference of policies', () => {
+  test('has every pack that the folder has', () => {
+    const folders = readdirSync(join(root, 'policies')).filter((each) =>
+      existsSync(join(root, 'policies', each, 'PulumiPolicy.yaml')),
+    );
+    expect(packs.map(({ name }) => name).sort()).toEqual(folders.sort());
+  });
+
+  test('has a row for each policy and each of its settings, and no id twice over all packs', () => {
+    expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+    for (const { id, settings = {} } of all) {
+      expect(text).toContain(`| [\`${id}\`](`);
+      for (const name of Object.keys(settings)) expect(text).toContain(`| \`${id}\` | \`${name}\` |`);
+    }
+  });
+
+  test('covers every number that a policy cites', () => {
+    for (const { id, references } of all)
+      for (const number of Object.values(references).flat())
+        expect(text).toMatch(new RegExp(`^\\| ${number.replaceAll('.', '\\.')} \\| .*\`${id}\``, 'm'));
+  });
+
+  test('a policy that is left out is missed', () => {
+    const [first, ...rest] = packs;
+    const [dropped] = first?.policies ?? [];
+    const less = [{ ...first, policies: first?.policies.slice(1) }, ...rest] as typeof packs;
+    expect(policiesReference(less)).not.toContain(`\`${dropped?.id}\``);
+  });
+});
+
+/** Every control of https://kubernetes.io/docs/concepts/security/pod-security-standards/ as of Kubernetes 1.34. */
+test('the Pod Security Standards are covered whole', () => {
+  const cited = new Set(all.flatMap(({ references }) => references.pss ?? []));
+  expect([...cited].sort()).toEqual([
+    'baseline/apparmor',
+    'baseline/capabilities',
+    'baseline/host-namespaces',
+    'baseline/host-ports',
+    'baseline/host-probes-and-lifecycle-hooks',
+    'baseline/hostpath-volumes',
+    'baseline/hostprocess',
+    'baseline/privileged-containers',
+    'baseline/proc-mount-type',
+    'baseline/seccomp',
+    'baseline/selinux',
+    'baseline/sysctls',
+    'restricted/capabilities',
+    'restricted/privilege-escalation',
+    'restricted/running-as-non-root',
+    'restricted/running-as-non-root-user',
+    'restricted/seccomp',
+    'restricted/volume-types',
+  ]);
+});
