@@ -1,6 +1,9 @@
+import { describe, expect, test } from 'vitest';
+import { judgeResource } from '../../../policies/framework/judge.ts';
+import type { ResourcePolicy } from '../../../policies/framework/policy.ts';
 import { gkePolicies } from '../../../policies/google-cloud/gke.ts';
 import { googleCloud } from '../../../policies/google-cloud/policies.ts';
-import { prove } from '../support/prove.ts';
+import { fixture, prove } from '../support/prove.ts';
 
 const on = 'gcp:container/cluster:Cluster';
 const ipEndpoints = 'controlPlaneEndpointsConfig.ipEndpointsConfig.enabled';
@@ -163,3 +166,23 @@ prove(gkePolicies, googleCloud.policies, [
     absent: 'passes',
   },
 ]);
+
+describe('what a team may set', () => {
+  const policyOf = (id: string) => gkePolicies.find((each) => each.id === id) as ResourcePolicy;
+  const violations = (id: string, props: object, config: object) =>
+    judgeResource(policyOf(id), fixture(on, props as Record<string, unknown>), config as Record<string, unknown>)
+      ?.violations.length;
+
+  test('access from outside by the DNS endpoint', () => {
+    const open = { controlPlaneEndpointsConfig: { dnsEndpointConfig: { allowExternalTraffic: true } } };
+    expect(violations('gke-dns-endpoint-not-external', open, {})).toBe(0);
+    expect(violations('gke-dns-endpoint-not-external', open, { externalTraffic: false })).toBe(1);
+    expect(violations('gke-dns-endpoint-not-external', {}, { externalTraffic: false })).toBe(0);
+  });
+
+  test('the widest network', () => {
+    const wide = { masterAuthorizedNetworksConfig: { cidrBlocks: [{ cidrBlock: '10.0.0.0/16' }] } };
+    expect(violations('gke-authorized-networks-narrow', wide, {})).toBe(1);
+    expect(violations('gke-authorized-networks-narrow', wide, { widestPrefix: 16 })).toBe(0);
+  });
+});
