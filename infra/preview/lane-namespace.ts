@@ -1,7 +1,7 @@
 import * as kubernetes from '@pulumi/kubernetes';
 import type * as pulumi from '@pulumi/pulumi';
 import { Component, type ComponentArgs } from '../component.ts';
-import { namespaceOf } from '../identity/names.ts';
+import { laneNamespaceOf } from '../identity/names.ts';
 import { denyAll } from '../workloads/network-policy.ts';
 import { quotaOf } from '../workloads/quota.ts';
 import type { Lane } from './lane.ts';
@@ -16,7 +16,7 @@ export class LaneNamespace extends Component {
   constructor(name: string, args: LaneNamespaceArgs, options: pulumi.ComponentResourceOptions) {
     super('preview:LaneNamespace', name, args, options);
     const { environment, lane } = args;
-    this.name = namespaceOf(environment);
+    this.name = laneNamespaceOf(environment);
     this.namespace = this.make(kubernetes.core.v1.Namespace, 'namespace', {
       metadata: {
         name: this.name,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { kubernetesMemberOf } from '../../../infra/identity/names.ts';
 import { laneOf } from '../../../infra/preview/lane.ts';
 import { record } from '../../../infra/recording/record.ts';
 import { PreviewSettings } from '../../../infra/settings/schema.ts';
@@ -37,6 +38,13 @@ const recordPreview = (mode: 'up' | 'preview', given: object = {}, outputs: obje
   });
 
 describe('the preview program', () => {
+  test("its pods are nobody's but its own, also where an environment has the name that it has", async () => {
+    const { registrations } = await recordPreview('up');
+    const [namespace] = registrations.filter(({ type }) => type === 'kubernetes:core/v1:Namespace');
+    const { name } = namespace?.inputs['metadata'] as { name: string };
+    expect(kubernetesMemberOf({ name: 'dev-pr-12', project: 'iot-dev-1' }, 'migrator')).not.toContain(`[${name}/`);
+  });
+
   test('registers namespace, accounts, topics and the job that copies databases, the same in a preview', async () => {
     const { registrations } = await recordPreview('up');
     const preview = await recordPreview('preview');
@@ -46,7 +54,7 @@ describe('the preview program', () => {
     expect(of('kubernetes:core/v1:Namespace')).toEqual([
       expect.objectContaining({
         metadata: expect.objectContaining({
-          name: 'iot-dev-pr-12',
+          name: 'lane-dev-pr-12',
           labels: expect.objectContaining({
             'iot-platform/lease-until': '20261124T120000Z',
             'pod-security.kubernetes.io/enforce': 'restricted',
