@@ -48,12 +48,14 @@ prove(certificateAuthorityPolicies, googleCloud.policies, [
     broken: [
       { value: undefined },
       { value: { expression: 'true' } },
+      { set: { [constraints]: { allowSubjectPassthrough: false, allowSubjectAltNamesPassthrough: true } } },
       { set: { [constraints]: undefined } },
       // Devices choose their own name, and nothing looks at it.
       { set: { [`${baseline}.keyUsage.extendedKeyUsage`]: { clientAuth: true } } },
     ],
     fine: [
       { set: { [constraints]: { allowSubjectPassthrough: false, allowSubjectAltNamesPassthrough: false } } },
+      { set: { [`${baseline}.keyUsage.extendedKeyUsage.clientAuth`]: false } },
       {
         set: {
           [`${baseline}.keyUsage.extendedKeyUsage`]: { clientAuth: true },
@@ -68,6 +70,7 @@ prove(certificateAuthorityPolicies, googleCloud.policies, [
     broken: {
       'no baseline': changed(servers.name, baseline, undefined),
       'left to the request': changed(servers.name, `${baseline}.caOptions`, { isCa: false }),
+      'said to be none of a leaf': changed(servers.name, `${baseline}.caOptions`, { isCa: false, nonCa: false }),
       'a CA': changed(servers.name, `${baseline}.caOptions`, { isCa: true, nonCa: true }),
       'a key that signs certificates': changed(servers.name, `${baseline}.keyUsage.baseKeyUsage.certSign`, true),
       'a server that is a client too': changed(servers.name, `${baseline}.keyUsage.extendedKeyUsage.clientAuth`, true),
