@@ -19,8 +19,8 @@ export type StackSettings =
   | (EnvironmentSettings & { program: 'environment' })
   | (PreviewSettings & { program: 'preview' });
 
-/** Namespaces that the engine itself reads. */
-const engineKeys = /^pulumi:/;
+/** Namespaces that the engine itself reads, and the policy packs (tier and exemptions, docs/how-to/policies.md). */
+const engineKeys = /^(pulumi|policies):/;
 
 /**
  * @param stack the stack's name

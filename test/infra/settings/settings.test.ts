@@ -23,6 +23,12 @@ const read = (own: Record<string, unknown>) => readStackSettings('s', 'iot-platf
 const least = { tier: 'dev', project: 'iot-dev-1', region: 'europe-west1' };
 const lane = { program: 'preview', project: 'iot-dev-1', region: 'europe-west1', environment: 'dev' };
 
+test("the packs' own namespace is theirs, and no other passes unread", () => {
+  const config = { ...engine(least), 'policies:exemptions': '[]' };
+  expect(readStackSettings('s', 'iot-platform', config)).toMatchObject(least);
+  expect(() => readStackSettings('s', 'iot-platform', { ...config, 'gcp:project': 'x' })).toThrow(/gcp:project is set/);
+});
+
 describe('Pulumi.yaml and the schemas', () => {
   test('declare the same keys with the same types and defaults', () => {
     const file = typed.map(([key, entry]) => ({
