@@ -41,7 +41,8 @@ describe('the preview program', () => {
   test("its pods are nobody's but its own, also where an environment has the name that it has", async () => {
     const { registrations } = await recordPreview('up');
     const [namespace] = registrations.filter(({ type }) => type === 'kubernetes:core/v1:Namespace');
-    const { name } = namespace?.inputs['metadata'] as { name: string };
+    if (namespace === undefined) throw new Error('no namespace');
+    const { name } = namespace.inputs['metadata'] as { name: string };
     expect(kubernetesMemberOf({ name: 'dev-pr-12', project: 'iot-dev-1' }, 'migrator')).not.toContain(`[${name}/`);
   });
 
