@@ -5,7 +5,7 @@ import { Deployer, platformRolesOnly } from '../../../infra/identity/deployer.ts
 import { deployerRoles, secretsWithoutValues } from '../../../infra/identity/deployer-roles.ts';
 import { grantedToOthers, projectGrants } from '../../../infra/identity/project-grants.ts';
 import { tierNames } from '../../../infra/tiers.ts';
-import { ofType, only, recordComponent } from '../support/component.ts';
+import { only, recordComponent } from '../support/component.ts';
 import { firstProvider } from './provider.ts';
 
 const ci = { repository: 'acme/iot', branch: 'main' };

@@ -114,7 +114,12 @@ describe.skipIf(absent)('the API server', () => {
  * anew with every apply and changes nothing else. The engine applies only what changed against its own last inputs.
  */
 function kept(body: Record<string, unknown>): unknown {
-  const { managedFields: _, resourceVersion: __, generation: ___, ...metadata } = body['metadata'] as Record<string, unknown>;
+  const {
+    managedFields: _,
+    resourceVersion: __,
+    generation: ___,
+    ...metadata
+  } = body['metadata'] as Record<string, unknown>;
   return { ...body, metadata };
 }
 
