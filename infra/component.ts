@@ -15,7 +15,10 @@ export type Transform = (
 /** Arguments that every component has, beside its own. */
 export type ComponentArgs = {
   environment: Environment;
-  /** By the child's name inside the component, as the reference lists them: `{ vpc: (args, options) => … }`. */
+  /**
+   * By the child's name inside the component, as the reference lists them: `{ vpc: (args, options) => … }`. A child of a
+   * component inside this one goes by its whole resource name: `{ 'edge-https-firewall': … }`.
+   */
   transforms?: Readonly<Record<string, Transform>>;
 };
 
@@ -36,6 +39,9 @@ export abstract class Component extends pulumi.ComponentResource {
   readonly #name: string;
   readonly #transforms: Map<string, Transform>;
   readonly #children = new Set<string>();
+  /** Whole names of all resources at any depth. */
+  readonly #below = new Set<string>();
+  readonly #above: Component | null;
 
   /** @param kind `network:Network` becomes the type `iot:network:Network`. */
   constructor(kind: string, name: string, args: ComponentArgs, options: pulumi.ComponentResourceOptions) {
@@ -43,6 +49,7 @@ export abstract class Component extends pulumi.ComponentResource {
     this.environment = args.environment;
     this.#name = name;
     this.#transforms = new Map(Object.entries(args.transforms ?? {}));
+    this.#above = options.parent instanceof Component ? options.parent : null;
   }
 
   /**
@@ -63,9 +70,18 @@ export abstract class Component extends pulumi.ComponentResource {
       ...(guarded === true ? { protect: this.environment.tier.lifecycle.protect } : {}),
       ...given,
     };
-    const transform = this.#transforms.get(child);
+    const name = `${this.#name}-${child}`;
+    const reached = this.#reach(name);
+    const transform = this.#transforms.get(child) ?? reached;
     const shaped = transform === undefined ? { args, options: merged } : transform(args, merged);
-    return new type(`${this.#name}-${child}`, shaped.args, shaped.options);
+    return new type(name, shaped.args, shaped.options);
+  }
+
+  /** The transform that this component or the nearest one above it has for a resource by its whole name. */
+  #reach(name: string): Transform | undefined {
+    this.#below.add(name);
+    const further = this.#above === null ? undefined : this.#above.#reach(name);
+    return this.#transforms.get(name) ?? further;
   }
 
   /**
@@ -73,10 +89,12 @@ export abstract class Component extends pulumi.ComponentResource {
    * @throws Error naming the unknown child and those there are.
    */
   protected finish(outputs: pulumi.Inputs): void {
-    const unknown = [...this.#transforms.keys()].filter((child) => !this.#children.has(child));
+    const unknown = [...this.#transforms.keys()].filter(
+      (child) => !this.#children.has(child) && !this.#below.has(child),
+    );
     if (unknown.length > 0)
       throw new Error(
-        `${this.#name}: transforms name ${unknown.map((u) => `'${u}'`).join(', ')}; its children are ${[...this.#children].sort().join(', ')}`,
+        `${this.#name}: transforms name ${unknown.map((u) => `'${u}'`).join(', ')}; its children are ${[...this.#children].sort().join(', ')}, and below them ${[...this.#below].sort().join(', ')}`,
       );
     this.registerOutputs(outputs);
   }
