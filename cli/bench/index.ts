@@ -145,6 +145,16 @@ export function registerBench(program: Command): void {
       show(options, result, programText(result));
     });
 
+  bench
+    .command('suite')
+    .description('How long the unit tests of the infrastructure take; needs no running platform')
+    .option('--json', 'result as one JSON line')
+    .action(async (options: Common) => {
+      const { benchSuite, suiteText } = await import('./suite.ts');
+      const result = await benchSuite();
+      show(options, result, suiteText(result));
+    });
+
   command('all', 'Everything, for docs/benchmarks.md')
     .option('--write', 'replace the measured part of docs/benchmarks.md')
     .option('--runs <n>', 'repeats of each path measurement', whole(1, 9), 3)

@@ -13,6 +13,7 @@ const unknownValues: ReadonlySet<unknown> = new Set([
   'e48ece36-62e2-4504-bad9-02848725956a', // archive
   'dd056dcd-154b-4c76-9bd3-c8f88648b5ff', // object
 ]);
+export const unknownObject = 'dd056dcd-154b-4c76-9bd3-c8f88648b5ff';
 export const unknownText = '04da6b54-80e4-46f7-96ec-b56ff0331ba9';
 /** Mark of a wrapped secret, and of other wrapped values, on the engine's wire. */
 const signature = '4dabf18193072939515e22adb298388d';

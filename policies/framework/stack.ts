@@ -1,4 +1,4 @@
-import { Reading } from './reader.ts';
+import { Reading, unknownObject } from './reader.ts';
 
 /** One resource of a stack; properties are outputs after an update, inputs with unknowns in a preview. */
 export type Resource = {
@@ -45,7 +45,9 @@ export function stackOf(raw: readonly RawResource[]): Stack {
       return found === undefined ? [] : [found];
     });
   for (const each of raw) {
-    const root = new Reading('', each.props);
+    // A provider that is not configured yet (its cluster is still to be made) is not asked in a preview: the engine then has
+    // no property at all, https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/plugin/provider_plugin.go
+    const root = new Reading('', Object.keys(each.props).length === 0 ? unknownObject : each.props);
     const resource: Resource = {
       type: each.type,
       name: each.name,

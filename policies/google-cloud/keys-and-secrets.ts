@@ -94,12 +94,24 @@ export const keysAndSecretsPolicies: readonly Policy[] = [
     remediation: 'Grant roles/secretmanager.secretAccessor on the secret, to a service account.',
     url: 'https://cloud.google.com/secret-manager/docs/access-control',
     references: {},
+    settings: {
+      peopleRead: {
+        default: ['-first-administrator$'],
+        description: 'Ends of names of secrets that people read, as patterns: one-time codes and their like.',
+      },
+    },
     types: /^gcp:(projects|folder|organizations|secretmanager)\/\w*IAM(Member|Binding|Policy):\w+$/i,
-    judge: ({ type, at }) =>
+    judge: ({ type, at, settings }) =>
       everyGrant(at, ({ role, member, condition }) =>
         when(role.matches(/^roles\/secretmanager\.(secretAccessor|admin)$/), () =>
           type.startsWith('gcp:secretmanager/')
-            ? member.matches(/^(serviceAccount:|principal:\/\/)/)
+            ? any([
+                member.matches(/^(serviceAccount:|principal:\/\/)/),
+                all([
+                  member.matches(/^(user|group):/),
+                  any(settings.peopleRead.map((pattern) => at('secretId').matches(new RegExp(pattern)))),
+                ]),
+              ])
             : all([role.is('roles/secretmanager.secretAccessor'), isNarrowed(condition)]),
         ),
       ),

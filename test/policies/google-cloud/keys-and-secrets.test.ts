@@ -78,6 +78,8 @@ prove(keysAndSecretsPolicies, googleCloud.policies, [
       },
     ],
     fine: [
+      // The one-time code of the first administrator is for people.
+      { set: { secretId: 'prod-first-administrator', member: 'group:operations@example.com' } },
       { set: { role: 'roles/secretmanager.viewer', member: 'group:developers@example.com' } },
       {
         resource: fixture('gcp:projects/iAMMember:IAMMember', {

@@ -67,6 +67,8 @@ prove(memorystorePolicies, googleCloud.policies, [
   },
   {
     policy: 'redis-private-access',
+    // An instance of Redis that names no network takes the default one.
+    along: ['net-no-default-network'],
     broken: {
       'the default network': cache(network, 'projects/p/global/networks/default'),
       'no network named': cache(network, ''),
