@@ -133,7 +133,8 @@ function fast<F extends (...args: never[]) => unknown>(types: ResourcePolicy['ty
 
 function rawOf(given: ResourceValidationArgs | PolicyResource): RawResource {
   const { type, name, urn, props, opts } = given;
-  const raw = { type, name, urn, props, protect: opts.protect };
+  const unread = Object.keys(props).length === 0;
+  const raw = { type, name, urn, props, unread, protect: opts.protect };
   if (!('dependencies' in given)) return raw;
   return {
     ...raw,

@@ -20,6 +20,11 @@ export type RawResource = {
   readonly name: string;
   readonly urn: string;
   readonly props: Readonly<Record<string, unknown>>;
+  /**
+   * The engine has no property of it. A provider that is not configured yet (its cluster is still to be made) is not asked
+   * in a preview: https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/plugin/provider_plugin.go
+   */
+  readonly unread?: boolean;
   readonly protect?: boolean;
   readonly parent?: string | null;
   readonly dependencies?: readonly string[];
@@ -45,9 +50,7 @@ export function stackOf(raw: readonly RawResource[]): Stack {
       return found === undefined ? [] : [found];
     });
   for (const each of raw) {
-    // A provider that is not configured yet (its cluster is still to be made) is not asked in a preview: the engine then has
-    // no property at all, https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/plugin/provider_plugin.go
-    const root = new Reading('', Object.keys(each.props).length === 0 ? unknownObject : each.props);
+    const root = new Reading('', each.unread === true ? unknownObject : each.props);
     const resource: Resource = {
       type: each.type,
       name: each.name,
