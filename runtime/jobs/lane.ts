@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { escapeIdentifier, escapeLiteral, type Pool } from 'pg';
+import { escapeIdentifier, escapeLiteral, type PoolClient } from 'pg';
 import { ensureShardMap, migrate, migrationsFolder } from '../platform/database/migrate.ts';
 import type { Log } from '../platform/service/log.ts';
 import { applyGrants, usersOf } from './apply-grants.ts';
@@ -53,9 +53,9 @@ export async function makeLane(job: LaneJob, log: Log, patience?: Patience): Pro
     if (!databaseOf(url).startsWith(lanePrefix))
       throw new Error(`database '${databaseOf(url)}' is no lane's: allowed are names that begin with ${lanePrefix}`);
   for (const { kind, url } of databases) {
-    await onServer({ url, google }, log, patience, async (pool) => {
-      const template = await ensureTemplate(pool, kind, { url, google }, log);
-      await copy(pool, template, databaseOf(url), job.until, log);
+    await onServer({ url, google }, log, patience, async (session) => {
+      const template = await ensureTemplate(session, kind, { url, google }, log);
+      await copy(session, template, databaseOf(url), job.until, log);
     });
     // A lane of an older template that is made again gets what is new since.
     await migrate(kind, url, log, google);
@@ -78,11 +78,11 @@ export async function sweepLanes(
   const failures: unknown[] = [];
   for (const url of urls) {
     try {
-      await onServer({ url, google }, log, undefined, async (pool) => {
-        for (const { name, comment } of await lanesOf(pool)) {
+      await onServer({ url, google }, log, undefined, async (session) => {
+        for (const { name, comment } of await lanesOf(session)) {
           if (Number.isNaN(endOf(comment)))
             log.warn({ database: name, comment }, 'a lane without a lease is left alone');
-          else if (endOf(comment) <= now && (await dropOver(pool, name, now, log))) dropped.push(name);
+          else if (endOf(comment) <= now && (await dropOver(session, name, now, log))) dropped.push(name);
         }
       });
     } catch (error) {
@@ -97,9 +97,9 @@ export async function sweepLanes(
 /** Epoch milliseconds; NaN for a comment that is no lease. */
 const endOf = (comment: string | null): number => Date.parse(lease.exec(comment ?? '')?.[1] ?? '');
 
-const lanesOf = async (pool: Pool, beginning = lanePrefix) =>
+const lanesOf = async (session: PoolClient, beginning = lanePrefix) =>
   (
-    await pool.query<{ name: string; comment: string | null }>(
+    await session.query<{ name: string; comment: string | null }>(
       `select datname as name, shobj_description(oid, 'pg_database') as comment from pg_database
        where starts_with(datname, $1) order by datname`,
       [beginning],
@@ -107,12 +107,12 @@ const lanesOf = async (pool: Pool, beginning = lanePrefix) =>
   ).rows;
 
 /** Drops a lane if its lease is over, judged under the lock in which leases are renewed. @returns whether it was dropped */
-async function dropOver(pool: Pool, name: string, now: number, log: Log): Promise<boolean> {
-  return exclusively(pool, name, async () => {
-    const lane = (await lanesOf(pool, name)).find((each) => each.name === name);
+async function dropOver(session: PoolClient, name: string, now: number, log: Log): Promise<boolean> {
+  return exclusively(session, name, async () => {
+    const lane = (await lanesOf(session, name)).find((each) => each.name === name);
     const until = endOf(lane?.comment ?? null);
     if (Number.isNaN(until) || until > now) return false;
-    await pool.query(`drop database if exists ${escapeIdentifier(name)} with (force)`);
+    await session.query(`drop database if exists ${escapeIdentifier(name)} with (force)`);
     log.info({ database: name, until: new Date(until).toISOString() }, 'lane dropped');
     return true;
   });
@@ -124,64 +124,70 @@ const onServer = <T>(
   { url, google }: Server,
   log: Log,
   patience: Patience | undefined,
-  work: (pool: Pool) => Promise<T>,
+  work: (session: PoolClient) => Promise<T>,
 ) =>
   withPool({ name: maintenance, url: withDatabase(url, maintenance), google }, log, async (pool) => {
     await reachable(pool, maintenance, log, patience);
-    // Who may make databases in Cloud SQL is a role, and that right is not inherited by its members.
-    await pool.query(
-      `select set_config('role', rolname, false) from pg_roles
-       where rolname = 'cloudsqlsuperuser' and pg_has_role(rolname, 'member')`,
-    );
-    return work(pool);
+    // One session for all of it: locks and the role are the session's, and a pool closes one that waits for a long migration.
+    const session = await pool.connect();
+    try {
+      // Who may make databases in Cloud SQL is a role, and that right is not inherited by its members.
+      await session.query(
+        `select set_config('role', rolname, false) from pg_roles
+         where rolname = 'cloudsqlsuperuser' and pg_has_role(rolname, 'member')`,
+      );
+      return await work(session);
+    } finally {
+      session.release(true);
+    }
   });
 
 /**
  * The template of this schema, made and migrated by whoever comes first. Its name carries the migrations' hash: other code
  * has another template, and a lane is never made from a schema that is not its own.
  */
-async function ensureTemplate(pool: Pool, kind: Kind, { url, google }: Server, log: Log): Promise<string> {
+async function ensureTemplate(session: PoolClient, kind: Kind, { url, google }: Server, log: Log): Promise<string> {
   const name = `${templatePrefix}${kind}_${await schemaHash(kind)}`;
-  await exclusively(pool, name, async () => {
-    if (await finished(pool, name)) return;
+  await exclusively(session, name, async () => {
+    if (await finished(session, name)) return;
     // One that somebody died over may lack anything: it is made anew.
-    await pool.query(`drop database if exists ${escapeIdentifier(name)} with (force)`);
-    await pool.query(`create database ${escapeIdentifier(name)}`);
+    await session.query(`drop database if exists ${escapeIdentifier(name)} with (force)`);
+    await session.query(`create database ${escapeIdentifier(name)}`);
     // Nobody but its owner goes in: one open session, and no lane can be copied from it.
-    await pool.query(`revoke all on database ${escapeIdentifier(name)} from public`);
+    await session.query(`revoke all on database ${escapeIdentifier(name)} from public`);
     await migrate(kind, withDatabase(url, name), log, google);
-    await pool.query(`comment on database ${escapeIdentifier(name)} is 'ready'`);
+    await session.query(`comment on database ${escapeIdentifier(name)} is 'ready'`);
   });
   return name;
 }
 
-const finished = async (pool: Pool, name: string) =>
+const finished = async (session: PoolClient, name: string) =>
   (
-    await pool.query<{ ready: boolean }>(
+    await session.query<{ ready: boolean }>(
       `select coalesce(shobj_description(oid, 'pg_database') = 'ready', false) as ready from pg_database where datname = $1`,
       [name],
     )
   ).rows[0]?.ready ?? false;
 
-async function copy(pool: Pool, template: string, name: string, until: string, log: Log): Promise<void> {
-  await exclusively(pool, name, async () => {
-    const { rowCount } = await pool.query('select from pg_database where datname = $1', [name]);
+async function copy(session: PoolClient, template: string, name: string, until: string, log: Log): Promise<void> {
+  await exclusively(session, name, async () => {
+    const { rowCount } = await session.query('select from pg_database where datname = $1', [name]);
     if (rowCount === 0) {
-      await pool.query(`create database ${escapeIdentifier(name)} template ${escapeIdentifier(template)}`);
-      await pool.query(`revoke all on database ${escapeIdentifier(name)} from public`);
+      await session.query(`create database ${escapeIdentifier(name)} template ${escapeIdentifier(template)}`);
+      await session.query(`revoke all on database ${escapeIdentifier(name)} from public`);
       log.info({ database: name, template }, 'lane made');
     }
-    await pool.query(`comment on database ${escapeIdentifier(name)} is ${escapeLiteral(`lane until ${until}`)}`);
+    await session.query(`comment on database ${escapeIdentifier(name)} is ${escapeLiteral(`lane until ${until}`)}`);
   });
 }
 
-/** `create database` runs in no transaction, so that the lock is the session's; the pool has one connection. */
-async function exclusively<T>(pool: Pool, name: string, work: () => Promise<T>): Promise<T> {
-  await pool.query('select pg_advisory_lock(hashtextextended($1, 0))', [name]);
+/** `create database` runs in no transaction, so that the lock is the session's. */
+async function exclusively<T>(session: PoolClient, name: string, work: () => Promise<T>): Promise<T> {
+  await session.query('select pg_advisory_lock(hashtextextended($1, 0))', [name]);
   try {
     return await work();
   } finally {
-    await pool.query('select pg_advisory_unlock(hashtextextended($1, 0))', [name]);
+    await session.query('select pg_advisory_unlock(hashtextextended($1, 0))', [name]);
   }
 }
 
