@@ -72,6 +72,8 @@ describe('newest state', () => {
       { ts, seq: 2, values: { t: 2 } },
       { ts: ts - 1, seq: 9, values: { t: 0 } },
     ]);
+    // The service is ready without Redis, so its first answers may come before it is connected.
+    await until('Redis is up', async () => ((await state('state-1')).body as State).degraded === undefined);
     expect((await state('state-1')).body).toEqual({
       device: 'state-1',
       ts: new Date(ts).toISOString(),
