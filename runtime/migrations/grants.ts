@@ -36,6 +36,11 @@ export const grants: Readonly<Record<'core' | 'shard', Grants>> = {
       issuing_authorities: { devices: ['select', 'insert'] },
       documents: { devices: ['select', 'insert', 'update', 'delete'] },
       identity_changes: { devices: queue },
+      claim_codes: { devices: upsert },
+      factory_authorities: { devices: upsert },
+      device_keys: { devices: ['select', 'insert', 'update', 'delete'] },
+      device_access: { devices: upsert },
+      device_audiences: { devices: ['select', 'insert', 'delete'] },
       shard_maps: { processor: ['select'], telemetry: ['select'] },
       // The api makes one user itself: the first administrator, with the code of `first_administrator`.
       first_administrator: { api: upsert },
