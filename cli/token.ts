@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { reasonOf } from './api.ts';
+import { reasonOf } from '../runtime/client/client.ts';
 import { CommandError } from './errors.ts';
 
 export type Token = { accessToken: string /** Epoch milliseconds. */; expiresAt: number };

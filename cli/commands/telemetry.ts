@@ -40,7 +40,13 @@ export function registerTelemetry(program: Command, { env, output }: Context): v
     });
 }
 
-type HistoryOptions = TargetOptions & { from: string; to: string; resolution: string; metric?: string; json?: boolean };
+type HistoryOptions = TargetOptions & {
+  from: string;
+  to: string;
+  resolution: (typeof resolutions)[number];
+  metric?: string;
+  json?: boolean;
+};
 type Page = Answer<'getHistory'>;
 
 async function* historyPages(api: Api, deviceId: string, options: HistoryOptions): AsyncGenerator<Page> {

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
+/** What the bundle is made of. */
+const sources = [here, join(here, '..', 'client'), join(here, '..', 'contracts')];
 
 /**
  * Bundles the dashboard into `outDir`: `index.html`, and `assets/` with content-hashed names that may be cached for
@@ -58,10 +60,11 @@ export async function buildDashboard(
 
 async function sourceStamp(): Promise<string> {
   const hash = createHash('sha256');
-  for (const entry of (await readdir(here, { recursive: true })).sort()) {
-    const path = join(here, entry);
-    if ((await stat(path)).isFile()) hash.update(entry).update(await readFile(path));
-  }
+  for (const folder of sources)
+    for (const entry of (await readdir(folder, { recursive: true })).sort()) {
+      const path = join(folder, entry);
+      if ((await stat(path)).isFile()) hash.update(entry).update(await readFile(path));
+    }
   hash.update(await readFile(join(here, '..', '..', 'package-lock.json')));
   return hash.digest('hex');
 }

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import type { Command } from 'commander';
-import { createProgram } from '../../cli/main.ts';
 import { silentContext } from './reference.ts';
 
 /** Markdown that people read; what a tool made is checked where it is made. */
@@ -53,6 +52,7 @@ export async function unknownCommands(root: string, files: readonly string[]): P
       for (const [, words = ''] of line.matchAll(/npx iot ((?:[^`\n|#&;()]|\(s\))+)/g)) {
         const first = words.trim().split(/\s+/)[0] ?? '';
         const key = first === 'bench' ? 'bench' : '';
+        const { createProgram } = await import('../../cli/main.ts'); // as late as in reference.ts
         const program = programs.get(key) ?? (await createProgram(silentContext, key));
         programs.set(key, program);
         const problem = problemOf(program, words);

@@ -18,8 +18,10 @@ const allowed: readonly { from: RegExp; to: readonly string[] }[] = [
     from: /^runtime\/probe\//,
     to: ['runtime/probe/', 'runtime/device/', 'runtime/platform/', 'runtime/contracts/'],
   },
+  // What others build on: made from the OpenAPI document, and nothing of the platform comes along.
+  { from: /^runtime\/client\//, to: ['runtime/client/'] },
   // Served to browsers: contracts are types and schemas, platform is server code.
-  { from: /^runtime\/dashboard\//, to: ['runtime/dashboard/', 'runtime/contracts/'] },
+  { from: /^runtime\/dashboard\//, to: ['runtime/dashboard/', 'runtime/client/', 'runtime/contracts/'] },
   // The stand-in's named scripts stand beside their Lua twins in platform/cache; the composition root starts everything.
   { from: /^runtime\/local\//, to: ['runtime/'] },
   {

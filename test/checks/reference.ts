@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import type { z } from 'zod';
-import { createProgram } from '../../cli/main.ts';
 import { terminalOutput } from '../../cli/output.ts';
 import * as settings from '../../runtime/contracts/settings/services.ts';
 import { defaultDataFolder } from '../../runtime/local/folder.ts';
@@ -55,6 +54,8 @@ const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 
 /** Every command with its arguments and options. */
 export async function cliReference(): Promise<string> {
+  // Loaded when asked for: the command needs the generated client, which a `--write` may have made a moment ago.
+  const { createProgram } = await import('../../cli/main.ts');
   const program = await createProgram(silentContext, 'bench');
   const lines = ['# The iot command', '', 'Exit codes: 0 done, 1 failed, 2 called wrongly.', made, ''];
   for (const command of leaves(program, 'iot')) lines.push(...section(command.path, command.command));

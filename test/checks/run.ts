@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { totalsLine } from '../totals.ts';
+import { clientOperations, clientSchema } from './client.ts';
 import { componentReference } from './components.ts';
 import { brokenLinks, unknownCommands } from './documents.ts';
 import { wrongImports } from './imports.ts';
@@ -20,6 +21,8 @@ type Check = { name: string; find: () => string[] | Promise<string[]> };
 
 /** Files that are written from code; `npm run check -- --write` makes them anew. */
 const generated: { path: string; make: () => string | Promise<string> }[] = [
+  { path: 'runtime/client/generated/schema.ts', make: clientSchema },
+  { path: 'runtime/client/generated/operations.ts', make: clientOperations },
   { path: 'docs/reference/settings.md', make: settingsReference },
   { path: 'docs/reference/cli.md', make: cliReference },
   { path: 'docs/reference/components.md', make: () => componentReference(root) },

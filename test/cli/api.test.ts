@@ -46,7 +46,7 @@ describe('the API client', () => {
         trace: 'ab',
       },
     });
-    await expect(api.call('createDevice', { body: {} })).rejects.toThrow(
+    await expect(api.call('createDevice', { body: { id: 'pump-1', type: 'none' } })).rejects.toThrow(
       'POST /v1/devices answered 422: the type does not exist\n  type: unknown\n  trace ab',
     );
   });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { HistoryPoint } from '../../runtime/contracts/http/telemetry.ts';
+import type { Schema } from '../../runtime/dashboard/src/api.ts';
 import { ago, bytes, ms, spoken, value } from '../../runtime/dashboard/src/format.ts';
 import { chartData, withGaps, withLive } from '../../runtime/dashboard/src/history.ts';
 import { readLive } from '../../runtime/dashboard/src/live-events.ts';
@@ -54,7 +54,7 @@ describe('live events', () => {
 });
 
 describe('history for the chart', () => {
-  const at = (ts: number, values: Record<string, number>, seq = 0): HistoryPoint => ({
+  const at = (ts: number, values: Record<string, number>, seq = 0): Schema<'HistoryPoint'> => ({
     ts: new Date(ts).toISOString(),
     seq,
     values,
@@ -80,7 +80,10 @@ describe('history for the chart', () => {
           maxLength: 60,
         }),
         (readings) => {
-          const points = readings.reduce<HistoryPoint[]>((all, r) => withLive(all, { ...r, values: {} }, 20), []);
+          const points = readings.reduce<Schema<'HistoryPoint'>[]>(
+            (all, r) => withLive(all, { ...r, values: {} }, 20),
+            [],
+          );
           const keys = points.map((p) => Date.parse(p.ts) * 1_000 + (p.seq ?? 0));
           expect(keys).toEqual([...new Set(keys)].sort((a, b) => a - b));
           expect(points.length).toBeLessThanOrEqual(20);

@@ -1,51 +1,50 @@
-import type { Problem } from '../../contracts/http/operation.ts';
+import { createClient, type OperationId } from '../../client/client.ts';
+import { ApiError, ApiUnreachable } from '../../client/errors.ts';
+import type { components } from '../../client/generated/schema.ts';
 import { accessToken, forget } from './session.ts';
 
-/** A refused or failed request, in words for a person. */
-export class ApiError extends Error {
-  readonly status: number;
-  readonly problem: Partial<Problem>;
-  constructor(status: number, problem: Partial<Problem>) {
-    const fields = problem.errors?.map((e) => `${e.field}: ${e.message}`).join('; ');
-    super([problem.title ?? `HTTP ${status}`, problem.detail, fields].filter(Boolean).join(' – '));
-    this.status = status;
-    this.problem = problem;
+export type { Answer, Input, OperationId } from '../../client/client.ts';
+export { ApiError };
+
+/** No session, or it has ended. */
+export class LoggedOut extends Error {
+  constructor() {
+    super('Logged out');
+    this.name = 'LoggedOut';
   }
 }
 
-/** One call of the API with the session's token. @throws ApiError */
-export async function call<T>(
-  method: string,
-  path: string,
-  options: { query?: Record<string, string | number | undefined>; body?: unknown; signal?: AbortSignal } = {},
-): Promise<T> {
-  const token = await accessToken();
-  if (token === null) throw new ApiError(401, { title: 'Logged out' });
-  const url = new URL(path, location.origin);
-  for (const [name, value] of Object.entries(options.query ?? {}))
-    if (value !== undefined && value !== '') url.searchParams.set(name, String(value));
-  let response: Response;
-  try {
-    response = await fetch(url, {
-      method,
-      headers: {
-        authorization: `Bearer ${token}`,
-        accept: 'application/json',
-        ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    });
-  } catch (error) {
-    if ((error as Error).name === 'AbortError') throw error;
-    throw new ApiError(0, { title: 'The platform does not answer', detail: 'Trying again by itself.' });
-  }
-  if (response.status === 401) forget();
-  if (!response.ok) throw new ApiError(response.status, await problemOf(response));
-  return (response.status === 204 ? undefined : await response.json()) as T;
+const client = createClient({
+  url: location.origin,
+  token: async () => {
+    const token = await accessToken();
+    if (token === null) throw new LoggedOut();
+    return token;
+  },
+});
+
+/** Calls the API with the session's token. @throws ApiError, ApiUnreachable, LoggedOut */
+export const call: typeof client.call = (id, ...input) => client.call(id, ...input).catch(loggedOutAt401);
+
+/** The same with the answer as it comes, for the live stream. */
+export const request: typeof client.request = (id, ...input) => client.request(id, ...input).catch(loggedOutAt401);
+
+function loggedOutAt401(error: unknown): never {
+  if (error instanceof ApiError && error.status === 401) forget();
+  throw error;
 }
 
-async function problemOf(response: Response): Promise<Partial<Problem>> {
-  const type = response.headers.get('content-type') ?? '';
-  return type.includes('json') ? ((await response.json()) as Partial<Problem>) : { title: `HTTP ${response.status}` };
+/** A failure in words for a person. */
+export function inWords(error: Error): string {
+  if (error instanceof ApiUnreachable) return 'The platform does not answer. Trying again by itself.';
+  if (!(error instanceof ApiError)) return error.message;
+  const { title = `HTTP ${error.status}`, detail, errors } = error.problem;
+  const fields = errors?.map((e) => `${e.field}: ${e.message}`).join('; ');
+  return [title, detail, fields].filter(Boolean).join(' – ');
 }
+
+/** A shape of the API by its name in the document. */
+export type Schema<Name extends keyof components['schemas']> = components['schemas'][Name];
+
+/** What reads and changes nothing, so that a page may ask again. */
+export type ReadId = Extract<OperationId, `get${string}` | `list${string}` | 'whoAmI'>;

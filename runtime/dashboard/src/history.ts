@@ -1,4 +1,6 @@
-import type { HistoryPoint } from '../../contracts/http/telemetry.ts';
+import type { Schema } from './api.ts';
+
+type HistoryPoint = Schema<'HistoryPoint'>;
 
 /** What the device page's chart draws. Pure. */
 export type ChartData = { times: number[]; metrics: Map<string, (number | null)[]> };

@@ -1,7 +1,8 @@
 import { signal } from '@preact/signals';
 import type { LiveEvent } from '../../contracts/bus.ts';
+import { LoggedOut, request } from './api.ts';
 import { readLive } from './live-events.ts';
-import { accessToken, session } from './session.ts';
+import { session } from './session.ts';
 import { SseParser } from './sse-parser.ts';
 
 /** How the live stream is: shown in the header, so that nobody takes a still picture for a live one. */
@@ -29,14 +30,9 @@ async function run(): Promise<void> {
   while (listeners.size > 0 && session.value !== null) {
     liveStatus.value = 'connecting';
     try {
-      const token = await accessToken();
-      if (token === null) break;
       const abort = new AbortController();
-      const response = await fetch('/v1/stream', {
-        headers: { authorization: `Bearer ${token}`, accept: 'text/event-stream' },
-        signal: abort.signal,
-      });
-      if (!response.ok || response.body === null) throw new Error(`stream refused: ${response.status}`);
+      const response = await request('stream', { signal: abort.signal });
+      if (response.body === null) throw new Error('the stream has no body');
       liveStatus.value = 'live';
       failures = 0;
       if (opened) missedLive.value += 1; // what happened between two streams was on neither
@@ -53,6 +49,7 @@ async function run(): Promise<void> {
         }
       }
     } catch (error) {
+      if (error instanceof LoggedOut) break;
       if (listeners.size > 0) console.warn('live stream interrupted', error);
     }
     if (listeners.size === 0) break;

@@ -1,36 +1,32 @@
 import { useEffect, useState } from 'preact/hooks';
-import { ApiError, call } from './api.ts';
+import { type Answer, ApiError, call, type Input, LoggedOut, type ReadId } from './api.ts';
 import { missedLive } from './live.ts';
 
 export type QueryState<T> = { data: T | undefined; error: Error | undefined; loading: boolean; reload(): void };
 
 /**
- * Reads a path of the API, again each `everyMs` while the page is visible. Keeps the last good data while a reload
+ * Asks an operation of the API, again each `everyMs` while the page is visible. Keeps the last good data while a reload
  * fails, so that a short outage shows an error above old numbers instead of an empty page. Reads again when live events
  * were missed.
- * @param path null reads nothing.
+ * @param input null asks nothing.
  */
-export function useQuery<T>(
-  path: string | null,
-  query: Record<string, string | number | undefined> = {},
-  everyMs?: number,
-): QueryState<T> {
-  const [state, setState] = useState<{ key: string; data?: T; error?: Error; loading: boolean }>({
+export function useQuery<Id extends ReadId>(id: Id, input: Input<Id> | null, everyMs?: number): QueryState<Answer<Id>> {
+  const [state, setState] = useState<{ key: string; data?: Answer<Id>; error?: Error; loading: boolean }>({
     key: '',
     loading: true,
   });
   const [turn, setTurn] = useState(0);
-  const key = path === null ? '' : `${path}?${JSON.stringify(query)}`;
+  const key = input === null ? '' : `${id} ${JSON.stringify(input)}`;
   const missed = missedLive.value;
-  // `key` stands for path and query; `turn` and `missed` ask for a reload.
+  // `key` stands for operation and input; `turn` and `missed` ask for a reload.
   useEffect(() => {
-    if (path === null) return;
+    if (input === null) return;
     const abort = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const read = async () => {
       try {
         if (!document.hidden || everyMs === undefined) {
-          const data = await call<T>('GET', path, { query, signal: abort.signal });
+          const data = await call(id, { ...input, signal: abort.signal });
           setState({ key, data, loading: false });
         }
       } catch (error) {
@@ -41,7 +37,7 @@ export function useQuery<T>(
           error: error as Error,
           loading: false,
         }));
-        if (error instanceof ApiError && error.status === 401) return;
+        if (error instanceof LoggedOut || (error instanceof ApiError && error.status === 401)) return;
       }
       if (everyMs !== undefined && !abort.signal.aborted) timer = setTimeout(read, everyMs);
     };

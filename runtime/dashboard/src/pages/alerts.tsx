@@ -1,21 +1,16 @@
 import { useState } from 'preact/hooks';
-import type { Alert } from '../../../contracts/http/telemetry.ts';
 import { call } from '../api.ts';
 import { dateTime } from '../format.ts';
 import { DegradedNote, Empty, Failed, Loaded } from '../parts/states.tsx';
 import { useQuery } from '../use-query.ts';
 
 export function AlertsPage() {
-  const [state, setState] = useState('open');
+  const [state, setState] = useState<'open' | 'closed' | ''>('open');
   const [error, setError] = useState<Error | null>(null);
-  const alerts = useQuery<{ items: Alert[]; degraded?: { missingShards?: number[] } }>(
-    '/v1/alerts',
-    { state, limit: 100 },
-    5_000,
-  );
+  const alerts = useQuery('listAlerts', { query: { state: state || undefined, limit: 100 } }, 5_000);
   const acknowledge = async (id: string) => {
     try {
-      await call('POST', `/v1/alerts/${id}/acknowledge`, { body: {} });
+      await call('acknowledgeAlert', { params: { alertId: id } });
       setError(null);
       alerts.reload();
     } catch (e) {
@@ -28,7 +23,7 @@ export function AlertsPage() {
         <h1 class="grow">Alerts</h1>
         <label>
           Show{' '}
-          <select value={state} onChange={(e) => setState(e.currentTarget.value)}>
+          <select value={state} onChange={(e) => setState(e.currentTarget.value as typeof state)}>
             <option value="open">open</option>
             <option value="closed">closed</option>
             <option value="">all</option>

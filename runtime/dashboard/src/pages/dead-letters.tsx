@@ -1,24 +1,19 @@
 import { useState } from 'preact/hooks';
-import type { DeadLetter } from '../../../contracts/http/telemetry.ts';
 import { deadLetterReasons } from '../../../contracts/telemetry.ts';
 import { dateTime } from '../format.ts';
 import { DegradedNote, Empty, Loaded } from '../parts/states.tsx';
 import { useQuery } from '../use-query.ts';
 
 export function DeadLettersPage() {
-  const [reason, setReason] = useState('');
-  const letters = useQuery<{ items: DeadLetter[]; next: string | null; degraded?: { missingShards?: number[] } }>(
-    '/v1/dead-letters',
-    { reason, limit: 100 },
-    10_000,
-  );
+  const [reason, setReason] = useState<(typeof deadLetterReasons)[number] | ''>('');
+  const letters = useQuery('listDeadLetters', { query: { reason: reason || undefined, limit: 100 } }, 10_000);
   return (
     <>
       <div class="row">
         <h1 class="grow">Dead letters</h1>
         <label>
           Reason{' '}
-          <select value={reason} onChange={(e) => setReason(e.currentTarget.value)}>
+          <select value={reason} onChange={(e) => setReason(e.currentTarget.value as typeof reason)}>
             <option value="">any</option>
             {deadLetterReasons.map((r) => (
               <option key={r} value={r}>

@@ -1,7 +1,5 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import type { Certificate, Device } from '../../../contracts/http/devices.ts';
-import type { HistoryPoint, State } from '../../../contracts/http/telemetry.ts';
-import { ApiError, call } from '../api.ts';
+import { ApiError, call, type Schema } from '../api.ts';
 import { ago, dateTime, value } from '../format.ts';
 import { chartData, withGaps, withLive } from '../history.ts';
 import { missedLive, onLive } from '../live.ts';
@@ -20,7 +18,7 @@ const ranges = {
 type Range = keyof typeof ranges;
 
 export function DevicePage({ id }: { id: string }) {
-  const device = useQuery<Device>(`/v1/devices/${encodeURIComponent(id)}`, {}, 5_000);
+  const device = useQuery('getDevice', { params: { deviceId: id } }, 5_000);
   return (
     <Loaded query={device} what={id}>
       {(d) => (
@@ -55,15 +53,13 @@ export function DevicePage({ id }: { id: string }) {
   );
 }
 
-function BlockButton({ device, changed }: { device: Device; changed: () => void }) {
+function BlockButton({ device, changed }: { device: Schema<'Device'>; changed: () => void }) {
   const [asking, setAsking] = useState(false);
   const [reason, setReason] = useState('');
   const [error, setError] = useState<Error | null>(null);
-  const act = async (action: 'block' | 'unblock') => {
+  const act = async (action: 'blockDevice' | 'unblockDevice') => {
     try {
-      await call('POST', `/v1/devices/${encodeURIComponent(device.id)}/${action}`, {
-        body: reason === '' ? {} : { reason },
-      });
+      await call(action, { params: { deviceId: device.id }, body: reason === '' ? {} : { reason } });
       setAsking(false);
       setError(null);
       changed();
@@ -74,7 +70,7 @@ function BlockButton({ device, changed }: { device: Device; changed: () => void 
   if (device.status === 'blocked')
     return (
       <div>
-        <button type="button" onClick={() => void act('unblock')}>
+        <button type="button" onClick={() => void act('unblockDevice')}>
           Unblock
         </button>
         {error && <Failed error={error} />}
@@ -91,7 +87,7 @@ function BlockButton({ device, changed }: { device: Device; changed: () => void 
       class="card"
       onSubmit={(event) => {
         event.preventDefault();
-        void act('block');
+        void act('blockDevice');
       }}
     >
       <label>
@@ -108,24 +104,20 @@ function BlockButton({ device, changed }: { device: Device; changed: () => void 
   );
 }
 
-type History = {
-  resolution: 'raw' | '1m' | '1h';
-  items: HistoryPoint[];
-  next: string | null;
-  degraded?: { missingShards?: number[]; parts?: string[] };
-};
-
 function Readings({ id }: { id: string }) {
   const [range, setRange] = useState<Range>('15 min');
   const missed = missedLive.value;
   // The window is fixed when a range is chosen; newer readings arrive live, and when some did not, it is chosen anew.
   const window = useMemo(() => ({ from: Date.now() - ranges[range], to: Date.now() + 300_000 }), [range, missed]);
-  const history = useQuery<History>(
-    `/v1/devices/${encodeURIComponent(id)}/history`,
-    { from: String(window.from), to: String(window.to), resolution: 'auto', limit: 10_000 },
+  const history = useQuery(
+    'getHistory',
+    {
+      params: { deviceId: id },
+      query: { from: String(window.from), to: String(window.to), resolution: 'auto', limit: 10_000 },
+    },
     range === '15 min' ? undefined : 60_000,
   );
-  const state = useQuery<State>(`/v1/devices/${encodeURIComponent(id)}/state`, {}, 10_000);
+  const state = useQuery('getState', { params: { deviceId: id } }, 10_000);
   const [live, setLive] = useState<{ ts: number; seq: number; values: Record<string, unknown> }[]>([]);
   useEffect(() => {
     setLive([]);
@@ -153,7 +145,7 @@ function Readings({ id }: { id: string }) {
       ? live.at(-1)
       : undefined;
   const shown = newest
-    ? { ts: new Date(newest.ts).toISOString(), values: newest.values as State['values'] }
+    ? { ts: new Date(newest.ts).toISOString(), values: newest.values as Schema<'State'>['values'] }
     : state.data;
   return (
     <>
@@ -239,11 +231,7 @@ function Readings({ id }: { id: string }) {
 }
 
 function Certificates({ id }: { id: string }) {
-  const certificates = useQuery<{ items: Certificate[] }>(
-    `/v1/devices/${encodeURIComponent(id)}/certificates`,
-    {},
-    30_000,
-  );
+  const certificates = useQuery('listCertificates', { params: { deviceId: id } }, 30_000);
   return (
     <section class="card scroll">
       <h2>Certificates</h2>

@@ -1,11 +1,9 @@
 import { useState } from 'preact/hooks';
-import type { Device } from '../../../contracts/http/devices.ts';
+import type { Schema } from '../api.ts';
 import { ago } from '../format.ts';
 import { DegradedNote, Empty, Loaded } from '../parts/states.tsx';
 import { go, route } from '../route.ts';
 import { useQuery } from '../use-query.ts';
-
-type Page = { items: Device[]; next: string | null; degraded?: { missingShards?: number[]; parts?: string[] } };
 
 export function DevicesPage() {
   const { query } = route.value;
@@ -15,7 +13,19 @@ export function DevicesPage() {
   const cursor = query.get('cursor') ?? undefined;
   const [text, setText] = useState(search);
   const [tagText, setTagText] = useState(tag);
-  const devices = useQuery<Page>('/v1/devices', { search, tag, status, cursor, limit: 50 }, 10_000);
+  const devices = useQuery(
+    'listDevices',
+    {
+      query: {
+        search: search || undefined,
+        tag: tag || undefined,
+        status: (status || undefined) as Schema<'Device'>['status'] | undefined,
+        cursor,
+        limit: 50,
+      },
+    },
+    10_000,
+  );
   const filter = (change: Record<string, string>) => {
     const next = new URLSearchParams(Object.entries({ search, tag, status, ...change }).filter(([, v]) => v !== ''));
     go(`/devices${next.size > 0 ? `?${next}` : ''}`);
@@ -124,7 +134,7 @@ export function DevicesPage() {
   );
 }
 
-export function Connection({ device }: { device: Device }) {
+export function Connection({ device }: { device: Schema<'Device'> }) {
   if (device.status === 'blocked') return <span class="badge critical">blocked</span>;
   return device.connection.connected ? <span class="badge ok">connected</span> : <span class="badge">offline</span>;
 }

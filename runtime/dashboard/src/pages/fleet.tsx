@@ -1,6 +1,5 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { LiveEvent } from '../../../contracts/bus.ts';
-import type { Alert, FleetSummary } from '../../../contracts/http/telemetry.ts';
 import { count, dateTime, ms, rate, value } from '../format.ts';
 import { withGaps } from '../history.ts';
 import { onLive } from '../live.ts';
@@ -10,7 +9,7 @@ import { Tile } from '../parts/tile.tsx';
 import { useQuery } from '../use-query.ts';
 
 export function FleetPage() {
-  const summary = useQuery<FleetSummary>('/v1/fleet/summary', {}, 2_000);
+  const summary = useQuery('getFleetSummary', {}, 2_000);
   return (
     <>
       <h1>Fleet</h1>
@@ -71,18 +70,13 @@ export function FleetPage() {
   );
 }
 
-type Aggregate = {
-  items: { ts: string; devices: number; count: number; min: number; max: number; avg: number }[];
-  degraded?: { missingShards?: number[]; parts?: string[] };
-};
-
 function FleetChart() {
   const [metric, setMetric] = useState('temperature');
   const [asked, setAsked] = useState('temperature');
   const minute = Math.floor(Date.now() / 60_000) * 60_000;
-  const data = useQuery<Aggregate>(
-    '/v1/fleet/aggregate',
-    { metric: asked, from: String(minute - 3_600_000), to: String(minute + 60_000), resolution: '1m' },
+  const data = useQuery(
+    'getFleetAggregate',
+    { query: { metric: asked, from: String(minute - 3_600_000), to: String(minute + 60_000), resolution: '1m' } },
     15_000,
   );
   const items = useMemo(() => withGaps(data.data?.items ?? [], 60_000), [data.data]);
@@ -174,7 +168,7 @@ function words(event: LiveEvent): string {
 }
 
 function OpenAlerts() {
-  const alerts = useQuery<{ items: Alert[] }>('/v1/alerts', { state: 'open', limit: 5 }, 5_000);
+  const alerts = useQuery('listAlerts', { query: { state: 'open', limit: 5 } }, 5_000);
   if (!alerts.data || alerts.data.items.length === 0) return null;
   return (
     <section class="card">

@@ -1,4 +1,4 @@
-import type { PlatformPart } from '../../../contracts/http/telemetry.ts';
+import type { Schema } from '../api.ts';
 import { bytes, duration, rate, spoken } from '../format.ts';
 import { Loaded } from '../parts/states.tsx';
 import { useQuery } from '../use-query.ts';
@@ -6,7 +6,7 @@ import { useQuery } from '../use-query.ts';
 const way = ['gateway', 'pubsub', 'processor', 'postgres'];
 
 export function PlatformPage() {
-  const platform = useQuery<{ at: string; parts: PlatformPart[] }>('/v1/platform', {}, 2_000);
+  const platform = useQuery('getPlatform', {}, 2_000);
   return (
     <>
       <h1>Platform</h1>
@@ -67,7 +67,7 @@ export function PlatformPage() {
   );
 }
 
-function Hop({ kind, parts }: { kind: string; parts: PlatformPart[] }) {
+function Hop({ kind, parts }: { kind: string; parts: Schema<'PlatformPart'>[] }) {
   const worst = parts.some((p) => p.status === 'down')
     ? 'critical'
     : parts.some((p) => p.status === 'degraded')

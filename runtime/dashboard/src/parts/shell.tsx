@@ -16,7 +16,7 @@ const pages = [
 const liveWords = { off: 'not live', connecting: 'connecting', live: 'live', waiting: 'reconnecting' };
 
 export function Shell({ path, children }: { path: string; children: ComponentChildren }) {
-  const who = useQuery<{ subject: string; tenant: string; role: string | null }>('/v1/whoami');
+  const who = useQuery('whoAmI', {});
   // One listener of the frame's own keeps the stream open while pages come and go.
   useEffect(() => onLive(() => undefined), []);
   const status = liveStatus.value;

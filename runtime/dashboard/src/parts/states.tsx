@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { inWords } from '../api.ts';
 import type { QueryState } from '../use-query.ts';
 
 export function Loading({ what }: { what: string }) {
@@ -12,7 +13,7 @@ export function Loading({ what }: { what: string }) {
 export function Failed({ error, retry }: { error: Error; retry?: () => void }) {
   return (
     <div class="banner bad" role="alert">
-      <span>{error.message}</span>
+      <span>{inWords(error)}</span>
       {retry && (
         <button type="button" onClick={retry}>
           Try again

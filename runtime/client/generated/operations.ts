@@ -1,0 +1,26 @@
+// Made from the OpenAPI document by `npm run check -- --write`.
+
+export const operations = {
+  listDevices: { method: 'GET', path: '/v1/devices', accept: 'application/json' },
+  createDevice: { method: 'POST', path: '/v1/devices', accept: 'application/json' },
+  getDevice: { method: 'GET', path: '/v1/devices/{deviceId}', accept: 'application/json' },
+  updateDevice: { method: 'PATCH', path: '/v1/devices/{deviceId}', accept: 'application/json' },
+  blockDevice: { method: 'POST', path: '/v1/devices/{deviceId}/block', accept: 'application/json' },
+  unblockDevice: { method: 'POST', path: '/v1/devices/{deviceId}/unblock', accept: 'application/json' },
+  issueCertificate: { method: 'POST', path: '/v1/devices/{deviceId}/certificates', accept: 'application/json' },
+  listCertificates: { method: 'GET', path: '/v1/devices/{deviceId}/certificates', accept: 'application/json' },
+  revokeCertificate: { method: 'POST', path: '/v1/devices/{deviceId}/certificates/{serial}/revoke', accept: 'application/json' },
+  listDeviceTypes: { method: 'GET', path: '/v1/device-types', accept: 'application/json' },
+  getDeviceType: { method: 'GET', path: '/v1/device-types/{typeId}', accept: 'application/json' },
+  putDeviceType: { method: 'PUT', path: '/v1/device-types/{typeId}', accept: 'application/json' },
+  getState: { method: 'GET', path: '/v1/devices/{deviceId}/state', accept: 'application/json' },
+  getHistory: { method: 'GET', path: '/v1/devices/{deviceId}/history', accept: 'application/json' },
+  getFleetSummary: { method: 'GET', path: '/v1/fleet/summary', accept: 'application/json' },
+  getFleetAggregate: { method: 'GET', path: '/v1/fleet/aggregate', accept: 'application/json' },
+  listAlerts: { method: 'GET', path: '/v1/alerts', accept: 'application/json' },
+  acknowledgeAlert: { method: 'POST', path: '/v1/alerts/{alertId}/acknowledge', accept: 'application/json' },
+  listDeadLetters: { method: 'GET', path: '/v1/dead-letters', accept: 'application/json' },
+  whoAmI: { method: 'GET', path: '/v1/whoami', accept: 'application/json' },
+  getPlatform: { method: 'GET', path: '/v1/platform', accept: 'application/json' },
+  stream: { method: 'GET', path: '/v1/stream', accept: 'text/event-stream' },
+} as const;
