@@ -1,12 +1,17 @@
 import type { Pack } from '../framework/pack.ts';
 import { credentialPolicies } from './credentials.ts';
+import { helmPolicies } from './helm.ts';
 import { imagePolicies } from './images.ts';
+import { jobPolicies } from './jobs.ts';
 import { lifecyclePolicies } from './lifecycle.ts';
 import { namespacePolicies } from './namespaces.ts';
 import { podSecurityBaselinePolicies } from './pod-security-baseline.ts';
 import { podSecurityRestrictedPolicies } from './pod-security-restricted.ts';
 import { rbacPolicies } from './rbac.ts';
+import { rolloutPolicies } from './rollout.ts';
 import { servicePolicies } from './services.ts';
+import { storagePolicies } from './storage.ts';
+import { userPolicies } from './users.ts';
 import { workloadPolicies } from './workloads.ts';
 
 export const kubernetes: Pack = {
@@ -17,10 +22,15 @@ export const kubernetes: Pack = {
     ...podSecurityRestrictedPolicies,
     ...imagePolicies,
     ...workloadPolicies,
+    ...userPolicies,
+    ...rolloutPolicies,
+    ...jobPolicies,
     ...lifecyclePolicies,
     ...credentialPolicies,
     ...rbacPolicies,
     ...servicePolicies,
     ...namespacePolicies,
+    ...storagePolicies,
+    ...helmPolicies,
   ],
 };

@@ -56,13 +56,7 @@ export const workloadPolicies: readonly Policy[] = [
     types: podBearing,
     judge: (subject) =>
       everyOwnContainer(podOf(subject), (container) =>
-        all(
-          ['cpu', 'memory'].map((resource) => {
-            const asked = container.at(`resources.requests.${resource}`);
-            // A limit alone is its own request.
-            return (asked.state === 'absent' ? container.at(`resources.limits.${resource}`) : asked).exists();
-          }),
-        ),
+        all(['cpu', 'memory'].map((resource) => askedOf(container, resource).exists())),
       ),
   }),
 
@@ -86,6 +80,28 @@ export const workloadPolicies: readonly Policy[] = [
           when(request.exists(), () => within(limit, request, subject.settings.ratio)),
         ]);
       }),
+  }),
+
+  resourcePolicy({
+    id: 'k8s-resource-ceiling',
+    description: 'No container asks for more than a team means to pay: one figure too many buys a machine of its own.',
+    severity: 'low',
+    level: 'mandatory',
+    remediation: 'Lower the requests, or raise the settings "cpu", "memory" and "storage" for the whole stack.',
+    url: 'https://docs.cloud.google.com/kubernetes-engine/docs/concepts/autopilot-resource-requests',
+    references: {},
+    settings: {
+      cpu: { default: '8', description: 'The most cpu that a container may ask for' },
+      memory: { default: '32Gi', description: 'The most memory that a container may ask for' },
+      storage: { default: '10Gi', description: 'The most ephemeral storage that a container may ask for' },
+    },
+    types: podBearing,
+    judge: (subject) => {
+      const ceilings = ceilingsOf(subject.settings);
+      return everyOwnContainer(podOf(subject), (container) =>
+        all(ceilings.map(([resource, most]) => below(askedOf(container, resource), most))),
+      );
+    },
   }),
 
   resourcePolicy({
@@ -115,6 +131,30 @@ export const workloadPolicies: readonly Policy[] = [
     judge: ({ at }) => at('metadata.ownerReferences').isFilled(),
   }),
 ];
+
+/** A limit alone is its own request. */
+function askedOf(container: Reading, resource: string): Reading {
+  const asked = container.at(`resources.requests.${resource}`);
+  return asked.state === 'absent' ? container.at(`resources.limits.${resource}`) : asked;
+}
+
+/** @throws Error for a setting that is no quantity: nothing would be too much. */
+const ceilingsOf = (settings: Readonly<Record<'cpu' | 'memory' | 'storage', string>>) =>
+  (
+    [
+      ['cpu', 'cpu'],
+      ['memory', 'memory'],
+      ['ephemeral-storage', 'storage'],
+    ] as const
+  ).map(([resource, setting]) => {
+    const most = quantity(settings[setting]);
+    if (most === null)
+      throw new Error(`the setting "${setting}" is no quantity of Kubernetes: allowed are texts like 8, 500m, 32Gi`);
+    return [resource, most] as const;
+  });
+
+const below = (asked: Reading, most: number): Answer =>
+  when(asked.exists(), () => asked.test((value) => (quantity(value) ?? 0) <= most));
 
 const within = (limit: Reading, request: Reading, ratio: number): Answer =>
   when(

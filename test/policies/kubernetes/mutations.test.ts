@@ -27,6 +27,13 @@ const ofPods: readonly Mutation[] = [
   ['k8s-seccomp-runtime-default', 'securityContext.seccompProfile', undefined],
   ['k8s-service-account-dedicated', 'serviceAccountName', undefined],
   ['k8s-no-token-automount', 'automountServiceAccountToken', undefined],
+  ['k8s-no-host-aliases', 'hostAliases', [{ ip: '10.0.0.1', hostnames: ['database'] }]],
+  ['k8s-high-uid', 'securityContext.runAsUser', 1_000],
+  ['k8s-high-uid', 'securityContext.runAsGroup', undefined],
+  ['k8s-high-uid', 'securityContext.fsGroup', 0],
+  ['k8s-priority-class', 'priorityClassName', undefined],
+  ['k8s-termination-budget', 'terminationGracePeriodSeconds', 0],
+  ['k8s-termination-budget', 'terminationGracePeriodSeconds', 3_600],
 ];
 
 const digest = `@sha256:${'0a'.repeat(32)}`;
@@ -46,8 +53,30 @@ const ofContainers: readonly Mutation[] = [
   ['k8s-requests-set', 'resources', { limits: { memory: '1Gi' } }],
   ['k8s-memory-limit', 'resources.limits.memory', undefined],
   ['k8s-no-literal-credentials', 'env[0].value', 'postgres://user:password@10.0.0.1/core'],
+  ['k8s-high-uid', 'securityContext.runAsGroup', 1_000],
+  ['k8s-resource-ceiling', 'resources.requests.cpu', '9'],
+  ['k8s-resource-ceiling', 'resources.requests.ephemeral-storage', '11Gi'],
   ['k8s-no-secret-env', 'envFrom', [{ secretRef: { name: 's' } }]],
 ];
+
+/** What the objects around the pods say, by the end of their type. */
+const ofObjects: Readonly<Record<string, readonly Mutation[]>> = {
+  Deployment: [
+    ['k8s-rolling-update', 'spec.strategy.type', 'Recreate'],
+    ['k8s-rolling-update', 'spec.strategy.rollingUpdate.maxUnavailable', '100%'],
+    ['k8s-spread', 'spec.template.spec.topologySpreadConstraints', undefined],
+    ['k8s-labels', 'spec.template.metadata.labels', undefined],
+  ],
+  Job: [
+    ['k8s-job-limits', 'spec.activeDeadlineSeconds', undefined],
+    ['k8s-job-limits', 'spec.backoffLimit', 100],
+  ],
+  CronJob: [
+    ['k8s-job-limits', 'spec.jobTemplate.spec.activeDeadlineSeconds', undefined],
+    ['k8s-cron-job-no-overlap', 'spec.concurrencyPolicy', undefined],
+    ['k8s-cron-job-no-overlap', 'spec.failedJobsHistoryLimit', 100],
+  ],
+};
 
 const specOf = (type: string): string =>
   type.endsWith(':CronJob') ? 'spec.jobTemplate.spec.template.spec' : 'spec.template.spec';
@@ -55,10 +84,11 @@ const specOf = (type: string): string =>
 /** Every change of one workload, with the policy that it has to fire. */
 function* mutants(workload: RawResource): Iterable<{ policy: string; path: string; mutant: RawResource }> {
   const spec = specOf(workload.type);
-  const changed = ([policy, path, value]: Mutation, at: string) => {
-    const props = withValue(workload.props, `${at}.${path}`, value);
-    return { policy, path: `${at}.${path}`, mutant: { ...workload, props } };
+  const changed = ([policy, below, value]: Mutation, at: string) => {
+    const path = at === '' ? below : `${at}.${below}`;
+    return { policy, path, mutant: { ...workload, props: withValue(workload.props, path, value) } };
   };
+  for (const mutation of ofObjects[workload.type.split(':').at(-1) ?? ''] ?? []) yield changed(mutation, '');
   for (const mutation of ofPods) yield changed(mutation, spec);
   let { props } = workload as { props: unknown };
   for (const step of spec.split('.')) props = (props as Record<string, unknown>)[step];

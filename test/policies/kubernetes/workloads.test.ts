@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { judgeResource } from '../../../policies/framework/judge.ts';
 import { kubernetes } from '../../../policies/kubernetes/policies.ts';
 import { quantity } from '../../../policies/kubernetes/quantity.ts';
 import { workloadPolicies } from '../../../policies/kubernetes/workloads.ts';
@@ -52,6 +53,20 @@ prove(workloadPolicies, kubernetes.policies, [
     absent: 'fires',
   },
   {
+    policy: 'k8s-resource-ceiling',
+    on,
+    at: `${main}.resources.requests.cpu`,
+    broken: [
+      { value: '8001m' },
+      { set: { [`${main}.resources`]: { requests: { cpu: '1', memory: '33Gi' }, limits: { memory: '33Gi' } } } },
+      { set: { [`${first}.resources.requests.ephemeral-storage`]: '11Gi' } },
+      // A limit alone is what is asked for.
+      { set: { [`${main}.resources.requests.cpu`]: undefined, [`${main}.resources.limits.cpu`]: 9 } },
+    ],
+    fine: [{ value: 8 }, { value: '8000m' }, { value: '7.5' }],
+    absent: 'passes',
+  },
+  {
     policy: 'k8s-liveness-readiness',
     on,
     at: `${main}.readinessProbe.httpGet.path`,
@@ -79,6 +94,13 @@ prove(workloadPolicies, kubernetes.policies, [
     absent: 'fires',
   },
 ]);
+
+test('a ceiling that is no quantity is told, and not taken for none', () => {
+  const [ceiling] = workloadPolicies.filter(({ id }) => id === 'k8s-resource-ceiling');
+  const pod = fixture('kubernetes:core/v1:Pod', { spec: { containers: [{ resources: { requests: { cpu: 9 } } }] } });
+  expect(() => judgeResource(ceiling as never, pod, { cpu: 'much' })).toThrow(/"cpu" is no quantity/);
+  expect(judgeResource(ceiling as never, pod, { cpu: '10' })?.violations).toEqual([]);
+});
 
 test.each([
   ['1536Mi', 1536 * 2 ** 20],
