@@ -55,7 +55,7 @@ const none: Access = {
 };
 
 export const access: Readonly<Record<WorkloadName, Access>> = {
-  gateway: { ...none, publish: ['telemetry', 'lifecycle'], cache: true, serverCertificate: true },
+  gateway: { ...none, publish: ['telemetry', 'lifecycle', 'updates'], cache: true, serverCertificate: true },
   processor: {
     ...none,
     publish: ['telemetry-dead-letters'],
@@ -65,7 +65,8 @@ export const access: Readonly<Record<WorkloadName, Access>> = {
   },
   devices: {
     ...none,
-    subscribe: ['lifecycle-devices'],
+    publish: ['telemetry-dead-letters'],
+    subscribe: ['lifecycle-devices', 'updates-devices'],
     databases: ['core'],
     cache: true,
     documents: true,

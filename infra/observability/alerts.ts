@@ -105,7 +105,7 @@ const pathAlerts = ({ ours, subscription }: Selectors): Alert[] => [
     id: 'backlog-old',
     title: 'Messages wait for a processor',
     urgency: 'call',
-    query: `max by (subscription_id) (${subscription('oldest_unacked_message_age', 'telemetry-processor', 'lifecycle-devices')}) > 300`,
+    query: `max by (subscription_id) (${subscription('oldest_unacked_message_age', 'telemetry-processor', 'lifecycle-devices', 'updates-devices')}) > 300`,
     forMinutes: 5,
     runbook: 'backlog-old',
     says: 'The oldest message has waited for more than five minutes. Nothing is lost within the retention of 7 days, but nothing of it can be queried.',

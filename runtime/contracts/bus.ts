@@ -2,7 +2,7 @@
  * What travels on the bus (Pub/Sub), and under which names. The same names exist in the cloud and on one machine;
  * `namespace` tells environments and preview lanes apart.
  */
-export type BusTopic = 'telemetry' | 'telemetry-dead-letters' | 'lifecycle';
+export type BusTopic = 'telemetry' | 'telemetry-dead-letters' | 'lifecycle' | 'updates';
 
 /** One subscription: what it reads, and what happens to messages that nobody can process. */
 export type SubscriptionPlan = {
@@ -18,7 +18,7 @@ export type SubscriptionPlan = {
 const day = 86_400;
 
 export const busPlan: { topics: readonly BusTopic[]; subscriptions: readonly SubscriptionPlan[] } = {
-  topics: ['telemetry', 'telemetry-dead-letters', 'lifecycle'],
+  topics: ['telemetry', 'telemetry-dead-letters', 'lifecycle', 'updates'],
   subscriptions: [
     {
       name: 'telemetry-processor',
@@ -42,6 +42,13 @@ export const busPlan: { topics: readonly BusTopic[]; subscriptions: readonly Sub
       retry: { minimumBackoffSeconds: 1, maximumBackoffSeconds: 60 },
       retentionSeconds: 7 * day,
     },
+    {
+      name: 'updates-devices',
+      topic: 'updates',
+      ackDeadlineSeconds: 60,
+      retry: { minimumBackoffSeconds: 1, maximumBackoffSeconds: 60 },
+      retentionSeconds: 7 * day,
+    },
   ],
 };
 
@@ -59,8 +66,7 @@ export type TelemetryAttributes = {
   v: '1';
   tenant: string;
   device: string;
-  /** `events` or `state`. */
-  kind: 'events' | 'state';
+  kind: 'events';
   /** Only when the device published below `events/`. */
   subfolder?: string;
   /** Id that the gateway gave this message: 32 hex digits, also its trace id (law 6). */
@@ -70,6 +76,31 @@ export type TelemetryAttributes = {
   /** W3C `traceparent`, present when the trace is sampled. */
   traceparent?: string;
 };
+
+/**
+ * Attributes of an `updates` message: what a device says about itself, to the devices service. The body is the device's
+ * payload, untouched. A topic of its own: a filtered subscription of `telemetry` would be billed for every reading.
+ */
+export type UpdateAttributes = {
+  v: '1';
+  tenant: string;
+  device: string;
+  kind: UpdateKind;
+  /** Name of the command, only of a `command-result`. */
+  command?: string;
+  /** As in `TelemetryAttributes`. */
+  message: string;
+  received: string;
+  traceparent?: string;
+  /**
+   * Number of the device's connection, as in `LifecycleEvent`, and this message's place in it, decimal: what a device said
+   * last is what has the highest pair, in whatever order the bus delivers.
+   */
+  connection: string;
+  order: string;
+};
+export const updateKinds = ['state', 'command-result'] as const;
+export type UpdateKind = (typeof updateKinds)[number];
 
 /** Body of a `lifecycle` message (JSON): a device's connection began or ended at a gateway. */
 export type LifecycleEvent = {

@@ -13,6 +13,7 @@ import type { Log } from '../platform/service/log.ts';
 import type { Tracing } from '../platform/service/trace.ts';
 import { admitted, decide } from './admission.ts';
 import { Broker, type BrokerHandlers } from './broker.ts';
+import { type BusRoutes, routeBus } from './bus-routes.ts';
 import { deviceOfClientId, type Identity, identify } from './client-identity.ts';
 import { drain } from './drain.ts';
 import { DurableWrite } from './durable-write.ts';
@@ -41,6 +42,8 @@ export type GatewayParts = {
   tracing: Tracing;
   /** Topic `telemetry`: acknowledged only after it has confirmed. */
   telemetry: Publisher;
+  /** Topic `updates`: the same. */
+  updates: Publisher;
   /** Topic `lifecycle`: best effort. */
   lifecycle: Publisher;
   cache: Cache | undefined;
@@ -62,6 +65,7 @@ export class Gateway {
   private readonly penalties = new Penalties(Math.random);
   private readonly counts: Counts;
   private readonly quiet: QuietLog;
+  private readonly bus: BusRoutes;
   private readonly writes: DurableWrite;
   private readonly ingest: Ingest;
   private readonly feed: IdentityFeed;
@@ -92,7 +96,8 @@ export class Gateway {
     });
     this.counts = metrics.counts;
     this.quiet = new QuietLog(log);
-    this.writes = new DurableWrite(parts.telemetry, spill && countingSpill(spill, this.counts));
+    this.bus = routeBus(parts.telemetry, parts.updates);
+    this.writes = new DurableWrite(this.bus, spill && countingSpill(spill, this.counts));
     this.ingest = new Ingest({
       writes: this.writes,
       counts: this.counts,
@@ -113,7 +118,7 @@ export class Gateway {
       onEnding: (endings) => this.endRevoked(endings),
     });
     this.events = new Lifecycle(parts.lifecycle, log);
-    this.replay = spill && replaySpill(spill, parts.telemetry, log);
+    this.replay = spill && replaySpill(spill, this.bus, log);
     this.presence =
       cache &&
       new Presence({
@@ -156,7 +161,7 @@ export class Gateway {
 
   /** Ends sessions one after the other, then sends what is held. */
   async stop(): Promise<void> {
-    const { settings, log, telemetry, spill } = this.parts;
+    const { settings, log, spill } = this.parts;
     this.draining = true;
     this.listener?.stopAccepting();
     this.plain?.close();
@@ -171,7 +176,7 @@ export class Gateway {
     await this.broker?.stop();
     this.listener?.destroyAll();
     await this.replay?.stop();
-    await telemetry.stop();
+    await this.bus.stop();
     this.writes.stop();
     await spill?.close();
     await Promise.all([this.presence?.stop(), this.events.stop(2_000), this.feed.stop()]);

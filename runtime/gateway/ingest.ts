@@ -1,9 +1,10 @@
-import type { TelemetryAttributes } from '../contracts/bus.ts';
-import { parseUpTopic } from '../contracts/topics.ts';
+import type { TelemetryAttributes, UpdateAttributes } from '../contracts/bus.ts';
+import { parseUpTopic, type UpTopic } from '../contracts/topics.ts';
 import { MessageRefusedError, type OutgoingMessage } from '../platform/bus/publisher.ts';
 import type { Log } from '../platform/service/log.ts';
 import type { Tracing } from '../platform/service/trace.ts';
 import type { InboundMessage } from './broker.ts';
+import { topicOf } from './bus-routes.ts';
 import type { DurableWrite } from './durable-write.ts';
 import { maxPayloadBytes } from './frame-guard.ts';
 import { isLogged, newMessageId } from './message-ids.ts';
@@ -81,8 +82,8 @@ export class Ingest {
     if (meaning.kind === 'refused') return violation('topic', 'topic', meaning.reason);
     if (meaning.deviceId !== session.device)
       return violation('topic', 'topic', 'a device publishes only below its own /devices/{id}/');
-    if (meaning.kind !== 'events' && meaning.kind !== 'state')
-      return violation('topic', 'topic', `${meaning.kind} is not taken yet; events and state are`);
+    if (!taken.has(meaning.kind))
+      return violation('topic', 'topic', `${meaning.kind} is not taken yet; ${[...taken].join(', ')} are`);
     return undefined;
   }
 
@@ -117,6 +118,7 @@ export class Ingest {
     const { qos } = packet;
     const began = performance.now();
     const finish = (error: Error | null) => {
+      session.acks.end();
       span?.end(error ?? undefined);
       if (error === null) {
         if (qos > 0) {
@@ -127,8 +129,10 @@ export class Ingest {
       }
       this.answer(session, qos, error, done);
     };
-    if (qos === 0) writes.tryOnce(message, finish);
-    else writes.write(message, session.budgetMs, finish);
+    session.acks.begin(topicOf(message.attributes), () => {
+      if (qos === 0) writes.tryOnce(message, finish);
+      else writes.write(message, session.budgetMs, finish);
+    });
   }
 
   private answer(session: Session, qos: number, error: Error | null, done: Done): void {
@@ -154,18 +158,34 @@ export class Ingest {
   }
 }
 
+const taken: ReadonlySet<string> = new Set<UpTopic['kind']>(['events', 'state', 'command-result']);
+
 function attributesOf(session: Session, message: string, now: number): Record<string, string> {
-  const meaning = session.meaning as { kind: 'events' | 'state'; subfolder?: string };
-  const attributes = {
+  const meaning = session.meaning as UpTopic;
+  const { tenant, device } = session;
+  if (meaning.kind === 'events') {
+    const attributes: Record<string, string> = {
+      v: '1',
+      tenant,
+      device,
+      kind: meaning.kind,
+      message,
+      received: String(now),
+    } satisfies TelemetryAttributes;
+    if (meaning.subfolder !== '') attributes['subfolder'] = meaning.subfolder;
+    return attributes;
+  }
+  return {
     v: '1',
-    tenant: session.tenant,
-    device: session.device,
-    kind: meaning.kind,
+    tenant,
+    device,
+    kind: meaning.kind as UpdateAttributes['kind'],
     message,
     received: String(now),
-  } satisfies TelemetryAttributes as Record<string, string>;
-  if (meaning.subfolder !== undefined && meaning.subfolder !== '') attributes['subfolder'] = meaning.subfolder;
-  return attributes;
+    connection: String(session.connection),
+    order: String(session.updates++),
+    ...(meaning.kind === 'command-result' ? { command: meaning.command } : {}),
+  } satisfies UpdateAttributes;
 }
 
 function violation(end: EndReason, label: RefusalLabel, why: string) {

@@ -32,8 +32,9 @@ await runService({
         ? undefined
         : await SpillLog.open(join(settings.IOT_STATE_DIR, 'spill'), { maxBytes: settings.IOT_SPILL_MAX_BYTES, log });
     const telemetry = publisher('telemetry', settings.IOT_PUBLISH_BATCH_MS);
+    const updates = publisher('updates', settings.IOT_PUBLISH_BATCH_MS);
     const lifecycle = publisher('lifecycle', lifecycleBatchMs);
-    const gateway = new Gateway({ settings, log, metrics, tracing, telemetry, lifecycle, cache, spill });
+    const gateway = new Gateway({ settings, log, metrics, tracing, telemetry, updates, lifecycle, cache, spill });
     await gateway.start();
     return {
       health: gateway.health,

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { UpTopic } from '../contracts/topics.ts';
+import { AckOrder } from './ack-order.ts';
 import type { Identity } from './client-identity.ts';
 import { type Frame, newFrame } from './frame-guard.ts';
 import type { TokenBucket } from './token-bucket.ts';
@@ -46,6 +47,9 @@ export class Session {
    * an id remembered too long would acknowledge a new message without storing it.
    */
   qos2: Map<number, 'stored' | ((error: Error | null) => void)[]> | undefined;
+  readonly acks = new AckOrder();
+  /** Updates (state, results) taken in on this connection: the order in which the device said them. */
+  updates = 0;
   /** The topic published to last and what it means; devices publish to few. */
   topic = '';
   meaning: UpTopic | { kind: 'refused'; reason: string } | undefined;

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BusAwayError, type OutgoingMessage, type Publisher } from '../platform/bus/publisher.ts';
+import { BusAwayError, type OutgoingMessage } from '../platform/bus/publisher.ts';
 import type { Log } from '../platform/service/log.ts';
+import type { BusRoutes } from './bus-routes.ts';
 import type { SpillLog } from './spill-log.ts';
 
 export type SpillReplay = { stop(): Promise<void> };
@@ -11,7 +12,7 @@ const faultMs = 5_000;
 const window = 500;
 
 /** Moves the spill log's messages to the bus, oldest first, whenever the bus takes them; also those of the last process. */
-export function replaySpill(spill: SpillLog, bus: Publisher, log: Log): SpillReplay {
+export function replaySpill(spill: SpillLog, bus: BusRoutes, log: Log): SpillReplay {
   const stopping = new AbortController();
   const pause = (ms: number) => sleep(ms, undefined, { signal: stopping.signal }).catch(ignoreAbort);
   const run = async () => {
@@ -30,7 +31,7 @@ export function replaySpill(spill: SpillLog, bus: Publisher, log: Log): SpillRep
 }
 
 /** @returns false when something beside the bus is at fault. */
-async function replaySegment(spill: SpillLog, bus: Publisher, log: Log): Promise<boolean> {
+async function replaySegment(spill: SpillLog, bus: BusRoutes, log: Log): Promise<boolean> {
   const publish = ({ data, attributes }: OutgoingMessage) => bus.publish(data, attributes);
   try {
     const messages = await spill.replayOldest(publish, () => (bus.state === 'up' ? window : 1));

@@ -32,7 +32,7 @@ test('the body is the payload untouched, the attributes say whose it is', async 
   const body = Buffer.from([0xff, 0x00, 0x7b, 0x22]);
   await client.publishAsync('/devices/sensor-1/events/door/front', body, { qos: 1 });
   await client.publishAsync('/devices/sensor-1/state', 'x', { qos: 1 });
-  const [first, second] = stand.bus.stored;
+  const [[first], [second]] = [stand.bus.stored, stand.updates.stored];
   expect(Buffer.compare(first?.data ?? Buffer.alloc(0), body)).toBe(0);
   expect(first?.attributes).toEqual({
     v: '1',
@@ -43,8 +43,40 @@ test('the body is the payload untouched, the attributes say whose it is', async 
     message: expect.stringMatching(/^[0-9a-f]{32}$/),
     received: expect.stringMatching(/^\d{13}$/),
   });
-  expect(second?.attributes['kind']).toBe('state');
-  expect(second?.attributes).not.toHaveProperty('subfolder');
+  expect(second?.attributes).toEqual({
+    v: '1',
+    tenant: 'main',
+    device: 'sensor-1',
+    kind: 'state',
+    message: expect.stringMatching(/^[0-9a-f]{32}$/),
+    received: expect.stringMatching(/^\d{13}$/),
+    connection: expect.stringMatching(/^\d{13}$/),
+    order: '0',
+  });
+});
+
+test('acknowledgements keep their order over both topics of the bus', async () => {
+  stand = await startStand({ env: { IOT_DEVICE_MESSAGES_PER_SECOND: '10000' } });
+  const client = await stand.connect('sensor-1');
+  const sent: number[] = [];
+  const acked: number[] = [];
+  client.on('packetsend', (packet) => packet.cmd === 'publish' && sent.push(packet.messageId ?? 0));
+  client.on('packetreceive', (packet) => packet.cmd === 'puback' && acked.push(packet.messageId ?? 0));
+  stand.updates.mode = 'silent';
+  const topics = ['events', 'events', 'state', 'events', 'commands/reboot/result', 'state', 'events'];
+  const all = Promise.all(
+    topics.map((topic) => client.publishAsync(`/devices/sensor-1/${topic}`, `{"n":1}`, { qos: 1 })),
+  );
+  await stand.bus.until(() => stand.bus.stored.length === 2);
+  expect(stand.bus.stored).toHaveLength(2); // what came behind the state waits for it
+  stand.updates.release();
+  await all;
+  expect(acked).toEqual(sent);
+  expect(stand.updates.stored.map(({ attributes }) => [attributes['kind'], attributes['order']])).toEqual([
+    ['state', '0'],
+    ['command-result', '1'],
+    ['state', '2'],
+  ]);
 });
 
 test('many in flight from one device are acknowledged in their order', async () => {

@@ -28,7 +28,7 @@ test.each([
   ['the old prefix', 'devices/sensor-1/events'],
   ['an unknown kind', '/devices/sensor-1/config'],
   ['$SYS', '$SYS/broker/clients'],
-  ['a result of a command, not taken yet', '/devices/sensor-1/commands/reboot/result'],
+  ['a progress of firmware, not taken yet', '/devices/sensor-1/firmware/progress'],
   ['a subfolder too deep', '/devices/sensor-1/events/a/b/c/d/e/f'],
   ['inherited names', '/devices/__proto__/events'],
 ])('publishing to %s ends the connection, and the device has to wait', async (_, topic) => {

@@ -83,6 +83,7 @@ export class FakeDevices {
 export type Stand = {
   gateway: Gateway;
   bus: FakeBus;
+  updates: FakeBus;
   lifecycle: FakeBus;
   devices: FakeDevices;
   authority: TestAuthority;
@@ -129,6 +130,7 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
     ...options.env,
   });
   const bus = new FakeBus();
+  const updates = new FakeBus();
   const lifecycle = new FakeBus();
   const publisher = (fake: FakeBus) =>
     new Publisher(fake.call, { topic: 't', batchMessages: 100, batchMs: 1, timeoutMs: 60_000 });
@@ -142,6 +144,7 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
     metrics: registry,
     tracing: startTracing({ IOT_INSTANCE: 'gateway-1', IOT_TRACE_RATIO: 0 }, 'gateway'),
     telemetry: publisher(bus),
+    updates: publisher(updates),
     lifecycle: publisher(lifecycle),
     cache: options.cache,
     spill,
@@ -152,6 +155,7 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
   return {
     gateway,
     bus,
+    updates,
     lifecycle,
     devices,
     authority,
@@ -189,6 +193,7 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
     async stop() {
       for (const client of clients) client.end(true);
       bus.release();
+      updates.release();
       lifecycle.release();
       await gateway.stop();
       await devices.stop();

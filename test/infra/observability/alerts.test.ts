@@ -94,7 +94,7 @@ describe('alerts', () => {
       'max by (database_id) (cloudsql_googleapis_com:database_disk_utilization{monitored_resource="cloudsql_database",database_id=~"iot-prod-1:prod-(core|shard-[0-9]+)-[0-9a-f]{4}"}) > 0.8',
     );
     expect(alertOf('backlog-old').query).toContain(
-      'subscription_id=~"prod-telemetry-processor|prod-lifecycle-devices"}) > 300',
+      'subscription_id=~"prod-telemetry-processor|prod-lifecycle-devices|prod-updates-devices"}) > 300',
     );
   });
 
