@@ -12,16 +12,19 @@ import type { Log } from '../platform/service/log.ts';
 import type { Tracing } from '../platform/service/trace.ts';
 import { bundledVerifier, externalVerifier } from './access/issuers.ts';
 import { createAuthorizationServer, dashboardClient } from './identity/authorization-server.ts';
-import { offerFirstAdministrator } from './identity/first-administrator.ts';
-import { addFirstAdministrator, firstAdministratorPath } from './identity/first-administrator-routes.ts';
+import { addCodePage, type CodePage, firstAdministratorPath, invitationPath } from './identity/code-pages.ts';
+import { type FirstAdministrator, offerFirstAdministrator } from './identity/first-administrator.ts';
 import { openIdentityKeys } from './identity/open-keys.ts';
 import { addIdentityRoutes } from './identity/routes.ts';
 import { sweepExpiredState } from './identity/state-adapter.ts';
 import { createIdentityStore } from './identity/store.ts';
 import { createRateLimits } from './limits/rate-limits.ts';
+import { readTenantQuotas } from './limits/tenant-quotas.ts';
 import { createLiveHub } from './live/hub.ts';
 import { createLiveStreams } from './live/stream.ts';
 import { openApiDocument } from './openapi/document.ts';
+import { peopleHandlers } from './people/handlers.ts';
+import { createInvitations, type Invitations } from './people/invitations.ts';
 import { createParts, parseParts } from './platform/parts.ts';
 import { addOperations } from './routes/operations.ts';
 import { ownHandlers } from './routes/own.ts';
@@ -75,6 +78,7 @@ export async function createApi(dependencies: ApiDependencies) {
 
   const keys = external === undefined ? await openIdentityKeys(settings, core, log) : undefined;
   const administrator = firstAdministrator(settings, core, `${publicUrl}${firstAdministratorPath}`, log);
+  const quotas = readTenantQuotas(core, log);
   const audience = settings.IOT_OIDC_AUDIENCE ?? publicUrl;
   addOperations(app, operations, {
     verifier:
@@ -84,7 +88,11 @@ export async function createApi(dependencies: ApiDependencies) {
     limits,
     clientLimit: { burst: settings.IOT_RATE_PER_CLIENT, ratePerSecond: settings.IOT_RATE_PER_CLIENT },
     upstreams,
-    own: ownHandlers({ parts, streams, clock }),
+    quotas,
+    own: {
+      ...ownHandlers({ parts, streams, clock }),
+      ...peopleHandlers({ core, devices: upstreams.devices, invitationUrl: `${publicUrl}${invitationPath}`, clock }),
+    },
   });
   if (keys !== undefined) {
     const store = createIdentityStore(core);
@@ -94,7 +102,8 @@ export async function createApi(dependencies: ApiDependencies) {
       provider = create();
     });
     addIdentityRoutes(app, { provider: () => provider, publicUrl, store, limits });
-    if (administrator !== undefined) addFirstAdministrator(app, { administrator, limits });
+    addCodePage(app, invitationPage(createInvitations(core)), limits);
+    if (administrator !== undefined) addCodePage(app, administratorPage(administrator), limits);
   }
   const document = JSON.stringify(openApiDocument(operations, { publicUrl, issuer: external }));
   app.get('/openapi.json', (_request, reply) =>
@@ -108,11 +117,14 @@ export async function createApi(dependencies: ApiDependencies) {
     app,
     /** `METHOD /path` of everything that answers. */
     routes,
+    /** Tenants' request quotas are read each ten seconds; this reads them now. */
+    readQuotas: quotas.look,
     listen: () => app.listen({ host: settings.IOT_BIND, port: settings.IOT_HTTP_PORT }),
     async close() {
       clearInterval(sweep);
       keys?.stop();
       administrator?.stop();
+      quotas.stop();
       parts.stop();
       streams.close();
       await app.close();
@@ -127,6 +139,26 @@ function firstAdministrator(settings: ApiDependencies['settings'], core: pg.Pool
   const google = connectGoogle({ endpoint: settings.IOT_GOOGLE_ENDPOINT });
   return offerFirstAdministrator({ core, secret: openSecret(google, settings.IOT_FIRST_ADMIN_SECRET), page, log });
 }
+
+const administratorPage = (administrator: FirstAdministrator): CodePage => ({
+  path: firstAdministratorPath,
+  title: 'First administrator',
+  button: 'Make the administrator',
+  made: 'The administrator is made',
+  event: 'first-administrator',
+  refused: 'This code is wrong or used, or there is an administrator already.',
+  redeem: (code, email, password) => administrator.redeem(code, email, password),
+});
+
+const invitationPage = (invitations: Invitations): CodePage => ({
+  path: invitationPath,
+  title: 'Invitation',
+  button: 'Choose this password',
+  made: 'You can log in now',
+  event: 'invitation',
+  refused: 'This code is wrong, used or over, or it was made for another address.',
+  redeem: invitations.redeem,
+});
 
 function storeChecks(core: pg.Pool, cache: Cache) {
   return [

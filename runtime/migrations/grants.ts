@@ -27,7 +27,8 @@ export const grants: Readonly<Record<'core' | 'shard', Grants>> = {
   core: {
     tables: {
       schema_migrations: {},
-      tenants: { api: ['select'] },
+      tenants: { devices: ['select'], api: upsert },
+      tenant_usage: { devices: ['select', 'insert', 'update', 'delete'], api: ['select'] },
       device_types: { devices: upsert, processor: ['select'] },
       // No service deletes a device or a certificate: they are blocked and revoked.
       devices: { devices: upsert, processor: ['select'] },
@@ -42,13 +43,13 @@ export const grants: Readonly<Record<'core' | 'shard', Grants>> = {
       device_access: { devices: upsert },
       device_audiences: { devices: ['select', 'insert', 'delete'] },
       shard_maps: { processor: ['select'], telemetry: ['select'] },
-      // The api makes one user itself: the first administrator, with the code of `first_administrator`.
       first_administrator: { api: upsert },
-      users: { api: ['select', 'insert'] },
-      oauth_clients: { api: ['select'] },
+      invitations: { api: ['select', 'insert', 'update', 'delete'] },
+      users: { api: ['select', 'insert', { update: ['role', 'password_hash'] }, 'delete'] },
+      oauth_clients: { api: ['select', 'insert', 'delete'] },
       oauth_state: { api: ['select', 'insert', 'update', 'delete'] },
-      // Who wrote a line cannot read, change or remove it.
-      audit_log: { devices: append, telemetry: append },
+      // Nobody can change or remove a line (a trigger refuses even the owner), and the api alone can read them.
+      audit_log: { devices: append, telemetry: append, api: ['select', 'insert'] },
     },
     functions: {},
   },

@@ -2,8 +2,8 @@ import { createHook } from 'node:async_hooks';
 import fc from 'fast-check';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { firstAdministratorPath } from '../../runtime/api/identity/code-pages.ts';
 import { offerFirstAdministrator, offerOnce } from '../../runtime/api/identity/first-administrator.ts';
-import { firstAdministratorPath } from '../../runtime/api/identity/first-administrator-routes.ts';
 import {
   type Generation,
   isRotationDue,

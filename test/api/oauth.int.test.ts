@@ -246,8 +246,11 @@ test('the log-in page says the same of an unknown user and a wrong password, run
   const injected = await attempt('"><script>alert(1)</script>');
   expect(injected.text).not.toContain('<script');
   expect((await attempt('x', { 'sec-fetch-site': 'cross-site' })).status).toBe(400);
+  // Twelve password checks can take longer than the limit needs to forget one of them.
+  api.time.frozen = Date.now();
   const tries = [];
   for (let i = 0; i < 12; i++) tries.push(await attempt('flooded@iot.local'));
+  api.time.frozen = undefined;
   expect(tries.at(-1)?.status).toBe(429);
   expect(Number(tries.at(-1)?.retryAfter)).toBeGreaterThan(0);
   // Without the cookie of the one who began it, a log-in can not be gone on with.

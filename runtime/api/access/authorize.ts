@@ -1,4 +1,5 @@
 import type { Operation } from '../../contracts/http/operation.ts';
+import { defaultTenant } from '../../contracts/identifiers.ts';
 import { type Principal, TokenRefused } from './principal.ts';
 import type { TokenVerifier } from './token-verifier.ts';
 
@@ -44,6 +45,12 @@ export async function authorize(
       403,
       `the token lacks the scope ${operation.scope}`,
       `Bearer ${realm}, error="insufficient_scope", scope="${operation.scope}"`,
+    );
+  if (operation.scope === 'tenants' && principal.tenant !== defaultTenant)
+    throw new AccessRefused(
+      403,
+      `only tenant '${defaultTenant}', which operates the platform, may do this`,
+      `Bearer ${realm}, error="insufficient_scope", scope="tenants"`,
     );
   return principal;
 }

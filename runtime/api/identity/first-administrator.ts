@@ -1,8 +1,9 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type pg from 'pg';
 import { defaultTenant } from '../../contracts/identifiers.ts';
 import type { Secret } from '../../platform/google/secret.ts';
 import type { Log } from '../../platform/service/log.ts';
+import { hashCode, newCode } from './one-time-code.ts';
 import { hashPassword } from './secrets.ts';
 import { normalEmail } from './store.ts';
 
@@ -114,22 +115,4 @@ async function isOpenFor(
   );
   const [row] = rows;
   return row?.open === true && timingSafeEqual(row.hash, hashCode(code));
-}
-
-const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'; // Crockford's: no letter that looks like a digit
-
-/** 130 random bits in groups of five characters. */
-function newCode(): string {
-  const characters = Array.from(randomBytes(26), (byte) => alphabet[byte & 31]).join('');
-  return characters.replace(/(.{5})(?=.)/g, '$1-');
-}
-
-/** However it was typed: case, hyphens and spaces do not matter, O is 0, I and L are 1. */
-function hashCode(code: string): Buffer {
-  const plain = code
-    .toUpperCase()
-    .replaceAll(/[^0-9A-Z]/g, '')
-    .replaceAll('O', '0')
-    .replaceAll(/[IL]/g, '1');
-  return createHash('sha256').update(plain).digest();
 }

@@ -49,14 +49,14 @@ ${failed}
   );
 }
 
-/** @param failed as on the log-in page */
-export function administratorPage(form: { email: string; failed?: string | undefined }): string {
+/** Asks for a one-time code, an address and a password. @param failed as on the log-in page */
+export function codePage(form: { title: string; button: string; email: string; failed?: string | undefined }): string {
   const failed =
     form.failed === undefined ? '' : `<p class="failed" id="failed" role="alert">${escapeHtml(form.failed)}</p>`;
   const described = form.failed === undefined ? '' : ' aria-describedby="failed" aria-invalid="true"';
   return page(
-    'First administrator',
-    `<h1>First administrator</h1>
+    form.title,
+    `<h1>${escapeHtml(form.title)}</h1>
 ${failed}
 <form method="post">
 <label for="code">One-time code</label>
@@ -65,13 +65,13 @@ ${failed}
 <input id="email" name="email" type="email" autocomplete="username" required maxlength="254" value="${escapeHtml(form.email)}"${described}>
 <label for="password">Password, at least 12 characters</label>
 <input id="password" name="password" type="password" autocomplete="new-password" required minlength="12" maxlength="256"${described}>
-<button type="submit">Make the administrator</button>
+<button type="submit">${escapeHtml(form.button)}</button>
 </form>`,
   );
 }
 
-export function madePage(): string {
-  return page('First administrator', '<h1>The administrator is made</h1>\n<p><a href="/">Log in</a></p>');
+export function madePage(title: string, made: string): string {
+  return page(title, `<h1>${escapeHtml(made)}</h1>\n<p><a href="/">Log in</a></p>`);
 }
 
 /** @param form oidc-provider's own form (id `op.logoutForm`), made of its values only. */

@@ -7,7 +7,11 @@ import type { Limit } from './rate-limits.ts';
  * (https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-10): quota `q` a window of `w` seconds,
  * `r` left, the full quota back in `t` seconds.
  */
-export function rateLimitHeaders(name: 'client' | 'address', limit: Limit, reply: TokenReply): Record<string, string> {
+export function rateLimitHeaders(
+  name: 'client' | 'address' | 'tenant',
+  limit: Limit,
+  reply: TokenReply,
+): Record<string, string> {
   const window = Math.max(1, Math.round(limit.burst / limit.ratePerSecond));
   const headers: Record<string, string> = {
     'ratelimit-policy': `"${name}";q=${limit.burst};w=${window}`,

@@ -179,7 +179,8 @@ function securityScheme({ publicUrl, issuer }: DocumentOptions): Json {
     'devices:write': 'Register, change, block devices; issue and revoke certificates; acknowledge alerts',
     'telemetry:read': 'See readings, alerts and dead letters, live and past',
     'platform:read': "See the platform's parts",
-    admin: 'Administer the tenant',
+    admin: 'Invite and remove people and machines of the tenant; read its audit log',
+    tenants: 'Make tenants and set their quotas; for who operates the platform',
   };
   return {
     type: 'oauth2',

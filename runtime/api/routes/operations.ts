@@ -8,14 +8,18 @@ import type { Principal } from '../access/principal.ts';
 import type { TokenVerifier } from '../access/token-verifier.ts';
 import { rateLimitHeaders, retryAfterSeconds } from '../limits/headers.ts';
 import type { Limit, RateLimits } from '../limits/rate-limits.ts';
+import type { TenantQuotas } from '../limits/tenant-quotas.ts';
 import { contextOf } from './context.ts';
 import { forward } from './forward.ts';
 import { isAcceptable, parseQuery } from './query.ts';
 
-/** An operation that the gateway answers itself. A handler that writes the reply on its own returns it. */
+/** An operation that the gateway answers itself: the body of its success, or the reply that it wrote on its own. */
 export type OwnHandler = (asked: {
   principal: Principal;
+  /** As the operation's row made them. */
+  params: unknown;
   query: unknown;
+  body: unknown;
   request: FastifyRequest;
   reply: FastifyReply;
 }) => Promise<unknown>;
@@ -24,6 +28,7 @@ export type OperationDependencies = {
   verifier: TokenVerifier;
   limits: RateLimits;
   clientLimit: Limit;
+  quotas: Pick<TenantQuotas, 'requestsOf'>;
   upstreams: Record<'devices' | 'telemetry', Upstream>;
   /** By operation id, for `service: 'api'`. */
   own: Record<string, OwnHandler>;
@@ -67,7 +72,9 @@ async function answer(
   const valid = validateRequest(operation, { params: request.params, query, body: request.body });
   if (operation.service === 'api') {
     const own = dependencies.own[operation.id] as OwnHandler;
-    return own({ principal, query: valid.query, request, reply });
+    const body = await own({ principal, ...valid, request, reply });
+    if (body === reply) return reply;
+    return reply.code(operation.success.status).header('cache-control', 'no-store').send(body);
   }
   const body = await forward(dependencies.upstreams[operation.service], {
     operation,
@@ -95,9 +102,12 @@ function untilCallerLeaves(reply: FastifyReply): AbortSignal {
   return controller.signal;
 }
 
-/** By client and subject together: one dashboard user does not use up another's share, nor a machine a person's. */
+/**
+ * By client and subject together: one dashboard user does not use up another's share, nor a machine a person's. Then by
+ * tenant, where it has a quota.
+ */
 async function limitClient(
-  { limits, clientLimit }: OperationDependencies,
+  { limits, clientLimit, quotas }: OperationDependencies,
   principal: Principal,
   reply: FastifyReply,
 ): Promise<void> {
@@ -108,6 +118,12 @@ async function limitClient(
   );
   reply.headers(rateLimitHeaders('client', clientLimit, taken));
   if (!taken.allowed) throw tooMany('client', retryAfterSeconds(taken));
+  const quota = quotas.requestsOf(principal.tenant);
+  if (quota === undefined) return;
+  const shared = await limits.take('tenant', principal.tenant, quota);
+  if (shared.allowed) return;
+  reply.headers(rateLimitHeaders('tenant', quota, shared));
+  throw tooMany('tenant', retryAfterSeconds(shared));
 }
 
 export function tooMany(what: string, seconds: number) {

@@ -9,18 +9,14 @@ export function ownHandlers(options: {
   clock: () => number;
 }): Record<string, OwnHandler> {
   return {
-    whoAmI: async ({ principal, reply }) =>
-      reply.header('cache-control', 'no-store').send({
-        subject: principal.subject,
-        tenant: principal.tenant,
-        role: principal.role,
-        scopes: principal.scopes,
-        expiresAt: new Date(principal.expiresAt).toISOString(),
-      }),
-    getPlatform: async ({ reply }) =>
-      reply
-        .header('cache-control', 'no-store')
-        .send({ at: new Date(options.clock()).toISOString(), parts: await options.parts.read() }),
+    whoAmI: async ({ principal }) => ({
+      subject: principal.subject,
+      tenant: principal.tenant,
+      role: principal.role,
+      scopes: principal.scopes,
+      expiresAt: new Date(principal.expiresAt).toISOString(),
+    }),
+    getPlatform: async () => ({ at: new Date(options.clock()).toISOString(), parts: await options.parts.read() }),
     stream: async ({ principal, query, reply }) =>
       options.streams.open({ principal, device: (query as { device?: string }).device, reply }),
   };

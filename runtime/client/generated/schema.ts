@@ -260,6 +260,146 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/tenant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's tenant, what it may use and what it used */
+        get: operations["getTenant"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tenants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All tenants by id */
+        get: operations["listTenants"];
+        put?: never;
+        /** Make a tenant and invite its administrator */
+        post: operations["createTenant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tenants/{tenantId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change a tenant's name or quotas; a quota that is not named stays */
+        patch: operations["updateTenant"];
+        trace?: never;
+    };
+    "/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** People of the tenant, invited ones too, by address */
+        get: operations["listUsers"];
+        put?: never;
+        /** Invite a person; inviting again makes a new code and ends the old one */
+        post: operations["inviteUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/{email}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a person or an invitation; ends the sessions, and tokens within 15 minutes */
+        delete: operations["removeUser"];
+        options?: never;
+        head?: never;
+        /** Change a person's role; tokens that are out keep the old one for 15 minutes at most */
+        patch: operations["updateUser"];
+        trace?: never;
+    };
+    "/v1/clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Machine clients of the tenant by id */
+        get: operations["listClients"];
+        put?: never;
+        /** Make a machine client; its secret is answered here and never again */
+        post: operations["createClient"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clients/{clientId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a machine client; its tokens end within 15 minutes */
+        delete: operations["removeClient"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who changed what, newest first, with what it was before and after */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/whoami": {
         parameters: {
             query?: never;
@@ -387,6 +527,24 @@ export interface components {
              * @enum {string}
              */
             severity?: "info" | "warning" | "critical";
+        };
+        AuditEntry: {
+            id: string;
+            /** Format: date-time */
+            at: string;
+            /** @description Who: a user, a machine client, or `device:ID` */
+            subject: string;
+            action: string;
+            target: string;
+            before: unknown;
+            after: unknown;
+            /** @description Finds every log line of the request */
+            trace: string | null;
+        };
+        AuditPage: {
+            items: components["schemas"]["AuditEntry"][];
+            next: string | null;
+            degraded?: components["schemas"]["Degraded"];
         };
         Certificate: {
             /** @description Lower-case hex */
@@ -587,6 +745,18 @@ export interface components {
                 };
             };
         };
+        Invitation: {
+            /** @example ada@example.org */
+            email: string;
+            /** @enum {string} */
+            role: "viewer" | "operator" | "admin";
+            /** @description One use; shown here and never again */
+            code: string;
+            /** @description Where the code becomes a log-in */
+            url: string;
+            /** Format: date-time */
+            expiresAt: string;
+        };
         IssuedCertificate: {
             /** @description Lower-case hex */
             serial: string;
@@ -608,6 +778,28 @@ export interface components {
             chain: string;
             /** @description PEM that the device trusts for the gateway */
             ca: string;
+        };
+        MachineClient: {
+            /** @example line-controller */
+            id: string;
+            name: string;
+            scopes: ("devices:read" | "devices:write" | "telemetry:read" | "platform:read" | "admin" | "tenants")[];
+            /** Format: date-time */
+            createdAt: string;
+        };
+        MachineClientMade: {
+            /** @example line-controller */
+            id: string;
+            name: string;
+            scopes: ("devices:read" | "devices:write" | "telemetry:read" | "platform:read" | "admin" | "tenants")[];
+            /** Format: date-time */
+            createdAt: string;
+            secret: string;
+        };
+        MachineClientPage: {
+            items: components["schemas"]["MachineClient"][];
+            next: string | null;
+            degraded?: components["schemas"]["Degraded"];
         };
         MetricSchema: {
             /** @enum {string} */
@@ -649,6 +841,33 @@ export interface components {
             /** @default [] */
             tags?: string[];
         };
+        NewMachineClient: {
+            /** @example line-controller */
+            id: string;
+            name: string;
+            scopes: ("devices:read" | "devices:write" | "telemetry:read" | "platform:read" | "admin" | "tenants")[];
+        };
+        NewTenant: {
+            /** @example main */
+            id: string;
+            name: string;
+            /** @example ada@example.org */
+            administrator: string;
+            /**
+             * @default {
+             *       "devices": null,
+             *       "messagesPerSecond": null,
+             *       "requestsPerSecond": null
+             *     }
+             */
+            quotas?: components["schemas"]["QuotasRequest"];
+        };
+        NewUser: {
+            /** @example ada@example.org */
+            email: string;
+            /** @enum {string} */
+            role: "viewer" | "operator" | "admin";
+        };
         Platform: {
             /** Format: date-time */
             at: string;
@@ -686,6 +905,22 @@ export interface components {
                 message: string;
             }[];
         };
+        Quotas: {
+            /** @description Registered devices */
+            devices: number | null;
+            /** @description Of all devices together; beyond it they are read more slowly, nothing is lost */
+            messagesPerSecond: number | null;
+            /** @description API requests of all its clients */
+            requestsPerSecond: number | null;
+        };
+        QuotasRequest: {
+            /** @description Registered devices */
+            devices: number | null;
+            /** @description Of all devices together; beyond it they are read more slowly, nothing is lost */
+            messagesPerSecond: number | null;
+            /** @description API requests of all its clients */
+            requestsPerSecond: number | null;
+        };
         ReasonRequest: {
             /** @default by operator */
             reason?: string;
@@ -706,11 +941,73 @@ export interface components {
             source: "cache" | "store";
             degraded?: components["schemas"]["Degraded"];
         };
+        Tenant: {
+            /** @example main */
+            id: string;
+            name: string;
+            quotas: components["schemas"]["Quotas"];
+            /** Format: date-time */
+            createdAt: string;
+        };
+        TenantMade: {
+            tenant: components["schemas"]["Tenant"];
+            invitation: components["schemas"]["Invitation"];
+        };
+        TenantPage: {
+            items: components["schemas"]["Tenant"][];
+            next: string | null;
+            degraded?: components["schemas"]["Degraded"];
+        };
+        TenantPatch: {
+            name?: string;
+            quotas?: {
+                /** @description Registered devices */
+                devices?: number | null;
+                /** @description Of all devices together; beyond it they are read more slowly, nothing is lost */
+                messagesPerSecond?: number | null;
+                /** @description API requests of all its clients */
+                requestsPerSecond?: number | null;
+            };
+        };
+        TenantUsage: {
+            /** @example main */
+            id: string;
+            name: string;
+            quotas: components["schemas"]["Quotas"];
+            /** Format: date-time */
+            createdAt: string;
+            usage: {
+                devices: number;
+                /** @description Taken from devices in the last 60 minutes */
+                messagesLastHour: number;
+                /** @description Time for which gateways read more slowly because of the quota, added over gateways */
+                throttledSecondsLastHour: number;
+            };
+        };
+        User: {
+            /** @example ada@example.org */
+            email: string;
+            /** @enum {string} */
+            role: "viewer" | "operator" | "admin";
+            /** @enum {string} */
+            status: "active" | "invited";
+            /** Format: date-time */
+            createdAt: string;
+        };
+        UserPage: {
+            items: components["schemas"]["User"][];
+            next: string | null;
+            degraded?: components["schemas"]["Degraded"];
+        };
+        UserPatch: {
+            /** @enum {string} */
+            role: "viewer" | "operator" | "admin";
+        };
         WhoAmI: {
             subject: string;
             tenant: string;
             role: string | null;
-            scopes: ("devices:read" | "devices:write" | "telemetry:read" | "platform:read" | "admin")[];
+            scopes: ("devices:read" | "devices:write" | "telemetry:read" | "platform:read" | "admin" | "tenants")[];
             /** Format: date-time */
             expiresAt: string;
         };
@@ -1635,6 +1932,415 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeadLetterPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The caller's tenant, what it may use and what it used */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantUsage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listTenants: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All tenants by id */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    createTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTenant"];
+            };
+        };
+        responses: {
+            /** @description Make a tenant and invite its administrator */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TenantMade"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    updateTenant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                tenantId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TenantPatch"];
+            };
+        };
+        responses: {
+            /** @description Change a tenant's name or quotas; a quota that is not named stays */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tenant"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listUsers: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description People of the tenant, invited ones too, by address */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    inviteUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUser"];
+            };
+        };
+        responses: {
+            /** @description Invite a person; inviting again makes a new code and ends the old one */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    removeUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                email: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Remove a person or an invitation; ends the sessions, and tokens within 15 minutes */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    updateUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                email: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserPatch"];
+            };
+        };
+        responses: {
+            /** @description Change a person's role; tokens that are out keep the old one for 15 minutes at most */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listClients: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Machine clients of the tenant by id */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MachineClientPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    createClient: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMachineClient"];
+            };
+        };
+        responses: {
+            /** @description Make a machine client; its secret is answered here and never again */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MachineClientMade"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    removeClient: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                clientId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Remove a machine client; its tokens end within 15 minutes */
+            204: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                subject?: string;
+                action?: string;
+                target?: string;
+                from?: string;
+                to?: string;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who changed what, newest first, with what it was before and after */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
                 };
             };
             400: components["responses"]["Problem400"];

@@ -1,10 +1,16 @@
 import { deviceOperations } from './devices.ts';
 import type { Operation } from './operation.ts';
+import { peopleOperations } from './people.ts';
 import { platformOperations } from './platform.ts';
 import { telemetryOperations } from './telemetry.ts';
 
 /** Every operation of the public API. */
-export const operations: readonly Operation[] = [...deviceOperations, ...telemetryOperations, ...platformOperations];
+export const operations: readonly Operation[] = [
+  ...deviceOperations,
+  ...telemetryOperations,
+  ...peopleOperations,
+  ...platformOperations,
+];
 
 /**
  * How the API gateway names the caller to a service: these headers, set by the gateway alone and stripped from what

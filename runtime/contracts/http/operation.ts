@@ -27,14 +27,17 @@ export type Operation = {
   problems: readonly (404 | 409 | 412 | 413 | 415 | 422)[];
 };
 
-/** What a token may allow. A viewer has the `read` scopes, an operator all but `admin`. */
-export const scopes = ['devices:read', 'devices:write', 'telemetry:read', 'platform:read', 'admin'] as const;
+/**
+ * What a token may allow. A viewer has the `read` scopes, an operator `devices:write` too. `admin` is about people and
+ * machines of the own tenant; `tenants` about all tenants, and counts only in the tenant of who operates the platform.
+ */
+export const scopes = ['devices:read', 'devices:write', 'telemetry:read', 'platform:read', 'admin', 'tenants'] as const;
 export type Scope = (typeof scopes)[number];
 
 export const roles = {
   viewer: ['devices:read', 'telemetry:read', 'platform:read'],
   operator: ['devices:read', 'devices:write', 'telemetry:read', 'platform:read'],
-  admin: ['devices:read', 'devices:write', 'telemetry:read', 'platform:read', 'admin'],
+  admin: ['devices:read', 'devices:write', 'telemetry:read', 'platform:read', 'admin', 'tenants'],
 } as const satisfies Record<string, readonly Scope[]>;
 export type Role = keyof typeof roles;
 

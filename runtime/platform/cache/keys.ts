@@ -43,7 +43,7 @@ export function gatewayKey(gateway: string): string {
 }
 
 /** What is limited: extend here, so that the kinds stay a known set. */
-export type RateKind = 'address' | 'client' | 'login' | 'device' | 'enrolment';
+export type RateKind = 'address' | 'client' | 'tenant' | 'login' | 'device' | 'enrolment';
 
 /** @param id any text (address, client id); encoded, and hashed when long, so that a caller can not make long keys. */
 export function rateKey(kind: RateKind, id: string): string {
