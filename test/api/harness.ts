@@ -8,6 +8,7 @@ import { Registry } from 'prom-client';
 import { type Api, createApi } from '../../runtime/api/api.ts';
 import { type IdentitySeed, seedIdentity } from '../../runtime/api/identity/seed.ts';
 import type { ServerBounds } from '../../runtime/api/server.ts';
+import { scopes } from '../../runtime/contracts/http/operation.ts';
 import { ApiSettings } from '../../runtime/contracts/settings/services.ts';
 import { startRedisStandIn } from '../../runtime/local/redis/server.ts';
 import { type Cache, connectCache } from '../../runtime/platform/cache/cache.ts';
@@ -21,6 +22,7 @@ import { startRealServices } from './real-services.ts';
 
 export const secrets = {
   operator: 'op-secret-0123456789abcdef0123456789abcdef',
+  root: 'rt-secret-0123456789abcdef0123456789abcdef',
   reader: 'rd-secret-0123456789abcdef0123456789abcdef',
   other: 'ot-secret-0123456789abcdef0123456789abcdef',
   adminPassword: 'correct horse battery staple',
@@ -40,6 +42,8 @@ export const seed: IdentitySeed = {
       scopes: ['devices:read', 'devices:write', 'telemetry:read', 'platform:read'],
       tenant: 'main',
     },
+    // Of the tenant that operates the platform, with all there is.
+    { id: 'root', secret: secrets.root, name: 'Root', scopes: [...scopes], tenant: 'main' },
     { id: 'reader', secret: secrets.reader, name: 'Reader', scopes: ['devices:read'], tenant: 'main' },
   ],
 };
@@ -99,7 +103,7 @@ export type TestApi = {
   /** Every log line so far, as one text. */
   logText(): string;
   redis: { stop(): Promise<void>; start(): Promise<void> };
-  token(client?: 'operator' | 'reader', scope?: string): Promise<string>;
+  token(client?: 'operator' | 'reader' | 'root', scope?: string): Promise<string>;
   stop(): Promise<void>;
 };
 

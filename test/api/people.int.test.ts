@@ -4,13 +4,13 @@ import { seedIdentity } from '../../runtime/api/identity/seed.ts';
 import { type Client, createClient } from '../../runtime/client/client.ts';
 import { scopes } from '../../runtime/contracts/http/operation.ts';
 import { testPool } from '../support/pool.ts';
-import { startTestApi, type TestApi } from './harness.ts';
+import { secrets, startTestApi, type TestApi } from './harness.ts';
 
 let api: TestApi;
 let core: pg.Pool;
 /** Machine client of the operator's tenant with every scope. */
 let root: Client;
-const rootSecret = 'root-secret-0123456789abcdef0123456789abcdef';
+const rootSecret = secrets.root;
 
 const clientOf = (id: string, secret: string, scope?: string) =>
   createClient({
@@ -32,10 +32,6 @@ const audited = async (tenant: string, action: string) =>
 beforeAll(async () => {
   api = await startTestApi();
   core = testPool(api.postgres.core);
-  await seedIdentity(api.postgres.core, {
-    users: [],
-    clients: [{ id: 'root', secret: rootSecret, name: 'Root', scopes: [...scopes], tenant: 'main' }],
-  });
   root = clientOf('root', rootSecret);
   api.devices.answer = () => ({ status: 200, body: { devices: 7, connected: 0, blocked: 0 } });
 }, 60_000);

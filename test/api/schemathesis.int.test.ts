@@ -23,7 +23,7 @@ afterAll(() => api?.stop());
 test.skipIf(absent)(
   'schemathesis finds no answer that the OpenAPI document does not say',
   async () => {
-    const token = await api.token();
+    const token = await api.token('root');
     const create = (path: string, body: unknown) =>
       fetch(`${api.url}${path}`, {
         method: 'POST',
