@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /**
@@ -12,7 +13,13 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.{ts,tsx}'],
           exclude: ['test/**/*.int.test.ts', 'test/**/*.e2e.test.ts'],
+          // One load of the SDKs a worker, not a file: no unit test may replace a module (`npm run check` holds that).
           pool: 'threads',
+          isolate: false,
+          maxWorkers: availableParallelism(),
+          restoreMocks: true,
+          unstubGlobals: true,
+          unstubEnvs: true,
           testTimeout: 30_000,
         },
       },

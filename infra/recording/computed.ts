@@ -5,12 +5,12 @@
 export type ComputedArgs = { type: string; name: string; inputs: Readonly<Record<string, unknown>>; project: string };
 export type InvokeArgs = { token: string; inputs: Readonly<Record<string, unknown>> };
 
-type Compute = (args: ComputedArgs) => { id: string; state: Record<string, unknown> };
+export type Computed = (args: ComputedArgs) => { id: string; state: Record<string, unknown> };
 
 const named = ({ inputs, name }: ComputedArgs): string => (typeof inputs['name'] === 'string' ? inputs['name'] : name);
 
 /** By type; the rest of a known package gets an id alone. */
-const types: Readonly<Record<string, Compute>> = {
+const types: Readonly<Record<string, Computed>> = {
   'gcp:certificateauthority/authority:Authority': ({ project, inputs }) => {
     const path = `projects/${project}/locations/${inputs['location']}/caPools/${inputs['pool']}/certificateAuthorities/${inputs['certificateAuthorityId']}`;
     return { id: path, state: { name: path } };

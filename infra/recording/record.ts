@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import * as pulumi from '@pulumi/pulumi';
-import { computedOutputs, type InvokeArgs, invoked } from './computed.ts';
+import { type Computed, computedOutputs, type InvokeArgs, invoked } from './computed.ts';
+import { withoutStackTraces } from './stack-traces.ts';
 
 /** One registration as the engine would get it, options included. */
 export type Registration = {
@@ -46,6 +47,8 @@ export type RecordOptions = {
   mode: 'up' | 'preview';
   /** Outputs of other stacks by `organization/project/stack`, the stack's own included. */
   stackOutputs?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** What the cloud computes; by default as `computed.ts` says. */
+  computed?: Computed;
   program: (log: { warn: (message: string) => void }) => Promise<Record<string, unknown>>;
 };
 
@@ -86,13 +89,21 @@ export async function record(options: RecordOptions): Promise<Recording> {
   if (busy) throw new Error('a recording is already running in this process: await it first');
   busy = true;
   try {
-    return await run(options);
+    return await withoutStackTraces(() => run(options));
   } finally {
     busy = false;
   }
 }
 
-async function run({ project, stack, config, mode, stackOutputs, program }: RecordOptions): Promise<Recording> {
+async function run({
+  project,
+  stack,
+  config,
+  mode,
+  stackOutputs,
+  computed: compute = computedOutputs,
+  program,
+}: RecordOptions): Promise<Recording> {
   const registrations: Registration[] = [];
   const warnings: string[] = [];
   const inputsOf = new Map<string, Record<string, unknown>>();
@@ -106,7 +117,7 @@ async function run({ project, stack, config, mode, stackOutputs, program }: Reco
             id: name,
             state: { ...inputs, outputs: stackOutputs?.[inputs.name as string] ?? {}, secretOutputNames: [] },
           };
-        const computed = computedOutputs({ type, name, inputs, project: config[`${project}:project`] ?? 'project' });
+        const computed = compute({ type, name, inputs, project: config[`${project}:project`] ?? 'project' });
         // The SDK types the id as text; nothing at all is what makes it unknown.
         if (mode === 'preview') return { id: undefined as unknown as string, state: {} };
         return { id: id || computed.id, state: { ...plain(inputs), ...computed.state } };

@@ -10,6 +10,7 @@ import { wrongImports } from './imports.ts';
 import { licenceProblems, notices } from './licences.ts';
 import { policiesReference } from './policies.ts';
 import { cliReference, settingsReference } from './reference.ts';
+import { replacedModules } from './shared-modules.ts';
 import { planFiguresReference, stackSettingsReference } from './stack-settings.ts';
 import { sourceFiles, trackedFiles } from './tree.ts';
 import { workplaceWords } from './words.ts';
@@ -39,6 +40,7 @@ const checks: Check[] = [
     find: () => tool('@biomejs/biome/bin/biome', ['check', '--error-on-warnings', '.']),
   },
   { name: 'imports point down only', find: () => wrongImports(sourceFiles(root)) },
+  { name: 'unit tests replace no module: they share them', find: () => replacedModules(sourceFiles(root)) },
   { name: 'licences are permissive', find: () => licenceProblems(root) },
   { name: 'links in documents lead somewhere', find: () => brokenLinks(root, trackedFiles(root)) },
   { name: 'commands in documents exist', find: () => unknownCommands(root, trackedFiles(root)) },

@@ -1,3 +1,4 @@
+import type { Computed } from '../../../infra/recording/computed.ts';
 import { type Recording, record } from '../../../infra/recording/record.ts';
 import { run } from '../../../stacks/index.ts';
 
@@ -30,6 +31,7 @@ export type RecordGiven = {
   settings?: Given;
   history?: object;
   stack?: string;
+  computed?: Computed;
 };
 
 /** The environment program of a tier, as it would register everything. */
@@ -39,8 +41,9 @@ export function recordEnvironment({
   settings = {},
   history,
   stack = tier,
+  computed,
 }: RecordGiven): Promise<Recording> {
-  return recordStack(stack, { ...least[tier], ...settings }, mode, history);
+  return recordStack(stack, { ...least[tier], ...settings }, mode, history, computed);
 }
 
 export function recordStack(
@@ -48,6 +51,7 @@ export function recordStack(
   settings: Given,
   mode: 'up' | 'preview',
   history?: object,
+  computed?: Computed,
 ): Promise<Recording> {
   const config = Object.fromEntries(
     Object.entries(settings).map(([key, value]) => [
@@ -61,6 +65,7 @@ export function recordStack(
     config,
     mode,
     stackOutputs: history === undefined ? {} : { [`organization/iot-platform/${stack}`]: { deployed: history } },
+    ...(computed === undefined ? {} : { computed }),
     program: run,
   });
 }
