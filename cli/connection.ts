@@ -36,6 +36,11 @@ export async function connect(options: TargetOptions, env: Record<string, string
   return createApi({ url, token: renewing(() => requestToken(url, secrets.client)) });
 }
 
+/** Base URL of the API of the platform that a command means; nobody needs to be logged in there. */
+export async function apiUrl(options: TargetOptions): Promise<string> {
+  return options.api ?? (await runningPlatform(options.data)).urls.api;
+}
+
 function remote(url: string, env: Record<string, string | undefined>): Api {
   return createApi({
     url,

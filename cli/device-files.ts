@@ -1,4 +1,4 @@
-import { mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Answer, Api } from './api.ts';
 import { CommandError } from './errors.ts';
@@ -30,6 +30,33 @@ export async function certify(options: { api: Api; device: string; dir: string; 
   await writeFile(files.cert, `${certificate.certificate.trimEnd()}\n${certificate.chain.trimEnd()}\n`);
   await writeFile(files.ca, certificate.ca);
   return { files, certificate };
+}
+
+/**
+ * Trades a claim code for a certificate, with a key that is made here and kept first: a second run after an interrupted
+ * one goes on with the same key, to which the same code is good.
+ */
+export async function claimDevice(options: {
+  code: string;
+  id: string | undefined;
+  dir: string;
+  api: string;
+}): Promise<{ device: string; files: DeviceFiles }> {
+  const { code, id, dir, api } = options;
+  const files = filesIn(dir);
+  const { createRequest, enrolWithClaimCode } = await import('../runtime/device/enrol.ts');
+  if ((await stat(files.cert).catch(() => undefined)) !== undefined)
+    throw new CommandError(`${files.cert} exists and is not overwritten: choose another folder with --out DIR`);
+  const kept = await readFile(files.key, 'utf8').catch(() => undefined);
+  if (kept === undefined) await prepareFolder(dir);
+  const request = await createRequest(id, kept);
+  if (kept === undefined) await writeKey(files.key, request.key);
+  const { device, cert, ca } = await enrolWithClaimCode({ code, request, api }).catch((cause: Error) => {
+    throw new CommandError(cause.message, { cause });
+  });
+  await writeFile(files.cert, cert);
+  await writeFile(files.ca, ca);
+  return { device, files };
 }
 
 /** Called before anything is registered, so that a folder which cannot be written leaves no half-made device. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { registerClaimCode } from './commands/claim-code.ts';
 import { registerDevice } from './commands/device.ts';
 import { registerImage } from './commands/image.ts';
 import { registerLocal } from './commands/local.ts';
@@ -21,6 +22,7 @@ export async function createProgram(context: Context, wanted: string | undefined
     .exitOverride();
   registerLocal(program, context);
   registerDevice(program, context);
+  registerClaimCode(program, context);
   registerTelemetry(program, context);
   registerLogin(program, context);
   registerRender(program, context);

@@ -38,7 +38,7 @@ export type Access = {
 };
 
 /** Secrets that the platform itself keeps; none has a value in the program or the state. */
-export const secretNames = ['issuer-keys', 'first-administrator', 'probe-client'] as const;
+export const secretNames = ['issuer-keys', 'first-administrator', 'probe-client', 'claim-codes'] as const;
 export type SecretName = (typeof secretNames)[number];
 
 const none: Access = {
@@ -70,6 +70,8 @@ export const access: Readonly<Record<WorkloadName, Access>> = {
     databases: ['core'],
     cache: true,
     documents: true,
+    readSecrets: ['claim-codes'],
+    writeSecrets: ['claim-codes'],
     signsDeviceCertificates: true,
     signsFirmware: true,
   },

@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Device } from '../../runtime/contracts/http/devices.ts';
 import { deviceOperations } from '../../runtime/contracts/http/devices.ts';
+import { ClaimRequest } from '../../runtime/contracts/http/enrolment.ts';
 import { DeviceId, DeviceTypeId } from '../../runtime/contracts/identifiers.ts';
 import type { Answer, Api } from '../api.ts';
-import { connect, type TargetOptions } from '../connection.ts';
+import { apiUrl, connect, type TargetOptions } from '../connection.ts';
 import type { Context } from '../context.ts';
-import { certify, type DeviceFiles, prepareFolder } from '../device-files.ts';
+import { certify, claimDevice, type DeviceFiles, prepareFolder } from '../device-files.ts';
 import { CommandError } from '../errors.ts';
 import { json, table } from '../output.ts';
 import { withTarget } from '../target.ts';
@@ -60,6 +61,17 @@ export function registerDevice(program: Command, { env, output }: Context): void
       await prepareFolder(dir);
       const { files, certificate } = await certify({ api, device: id, dir });
       printCertified(options.json, found, files, certificate);
+    });
+
+  withTarget(device.command('enrol'))
+    .description('Be a device with a claim code: makes its key here, trades the code for a certificate; no log-in')
+    .argument('<code>', 'its claim code', matching(ClaimRequest.shape.code))
+    .option('--id <id>', 'the id it wants, where the code leaves it open', matching(DeviceId))
+    .option('--out <dir>', 'folder for its files (default: a folder with its id, or `device`)')
+    .action(async (code: string, options: TargetOptions & { id?: string; out?: string; json?: boolean }) => {
+      const dir = options.out ?? join(process.cwd(), options.id ?? 'device');
+      const { device, files } = await claimDevice({ code, id: options.id, dir, api: await apiUrl(options) });
+      output.print(options.json === true ? json({ device, files }) : `${device} is enrolled; its files are in ${dir}`);
     });
 
   withTarget(device.command('list'))

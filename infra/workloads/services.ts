@@ -85,6 +85,7 @@ export function devicesContainer(context: ServiceContext): Container {
       ...(devicePool === null
         ? { IOT_CA_KMS_KEY: needs.keys.issuingKey, IOT_CA_ROOT_POOL: rootPool }
         : { IOT_DEVICE_CERTIFICATES: 'cas', IOT_DEVICE_CA_POOL: devicePool }),
+      IOT_CLAIM_KEY_SECRET: needs.secrets.names['claim-codes'],
       IOT_DOCUMENTS: needs.documents.database.apply((name) => `firestore:${name}`),
     }),
   };

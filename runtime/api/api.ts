@@ -87,6 +87,7 @@ export async function createApi(dependencies: ApiDependencies) {
         : bundledVerifier(publicUrl, keys, clock),
     limits,
     clientLimit: { burst: settings.IOT_RATE_PER_CLIENT, ratePerSecond: settings.IOT_RATE_PER_CLIENT },
+    enrolmentLimit: { burst: settings.IOT_RATE_ENROLMENTS, ratePerSecond: settings.IOT_RATE_ENROLMENTS },
     upstreams,
     quotas,
     own: {

@@ -40,6 +40,18 @@ export const AlertRule = z
   .meta({ id: 'AlertRule' });
 export type AlertRule = z.infer<typeof AlertRule>;
 
+/** Keys that a device may have. `P-256` is every device's, the others are allowed by its type. */
+export const keyKinds = ['P-256', 'P-384', 'RSA-2048', 'RSA-3072', 'RSA-4096'] as const;
+export type KeyKind = (typeof keyKinds)[number];
+
+/** Certificates of a type's devices. */
+export const CertificatePolicy = z
+  .strictObject({
+    days: z.int().min(1).max(825).optional().meta({ description: "Their life; the platform's own without it" }),
+    keys: z.array(z.enum(keyKinds)).min(1).max(keyKinds.length).default(['P-256']),
+  })
+  .meta({ id: 'CertificatePolicy' });
+
 /**
  * A kind of device: which metrics it sends, in which units, and how a reading is changed before it is stored.
  * `transform` maps a metric to a CEL expression (https://cel.dev) over `values` (the reading's metrics as sent):
@@ -61,6 +73,7 @@ export const DeviceType = z
       .default({}),
     drop: z.array(MetricName).max(64).default([]),
     alerts: z.array(AlertRule).max(32).default([]),
+    certificates: CertificatePolicy.optional(),
   })
   .meta({ id: 'DeviceType' });
 export type DeviceType = z.infer<typeof DeviceType>;

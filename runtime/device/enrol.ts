@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { z } from 'zod';
 
@@ -7,20 +8,44 @@ export type Credentials = { key: string; cert: string; ca: string };
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
-/** A new P-256 key (PKCS #8) and a certificate request (PKCS #10) for `deviceId`, both PEM. The key stays here. */
-export async function createRequest(deviceId: string): Promise<{ key: string; csr: string }> {
-  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+/** A device's key (PKCS #8) and a certificate request for it (PKCS #10), both PEM. The key stays on the device. */
+export type DeviceRequest = { key: string; csr: string };
+
+/**
+ * A new P-256 key and a request for it. Keep `key` before you send `csr`: after a power cut the same key gets the
+ * certificate that was lost on its way.
+ * @param deviceId common name of the request; without it the platform names the device
+ * @param key the key of an earlier request, PEM
+ */
+export async function createRequest(deviceId: string | undefined, key?: string): Promise<DeviceRequest> {
+  const keys =
+    key === undefined ? await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']) : await keysOf(key);
   const request = await Pkcs10CertificateRequestGenerator.create({
-    name: [{ CN: [deviceId] }],
+    name: deviceId === undefined ? [] : [{ CN: [deviceId] }],
     keys,
     signingAlgorithm: algorithm,
   });
+  if (key !== undefined) return { key, csr: request.toString('pem') };
   const der = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
   const lines = der.match(/.{1,64}/g) ?? [];
   return {
     key: `-----BEGIN PRIVATE KEY-----\n${lines.join('\n')}\n-----END PRIVATE KEY-----\n`,
     csr: request.toString('pem'),
   };
+}
+
+/** Web Crypto wants both halves; the public one follows from the private. */
+async function keysOf(pem: string): Promise<CryptoKeyPair> {
+  const privateKey = createPrivateKey(pem);
+  const half = (key: KeyObject, format: 'pkcs8' | 'spki', use: 'sign' | 'verify') =>
+    crypto.subtle.importKey(format, new Uint8Array(key.export({ format: 'der', type: format })), algorithm, true, [
+      use,
+    ]);
+  const [priv, pub] = await Promise.all([
+    half(privateKey, 'pkcs8', 'sign'),
+    half(createPublicKey(privateKey), 'spki', 'verify'),
+  ]);
+  return { privateKey: priv, publicKey: pub };
 }
 
 /** The API did not issue. `status` is its HTTP status, 0 when there was no answer. */
@@ -34,6 +59,7 @@ export class EnrolmentError extends Error {
 }
 
 const Issued = z.object({ certificate: z.string(), chain: z.string(), ca: z.string() });
+const Claimed = Issued.extend({ device: z.string() });
 
 /**
  * Makes a key, has its certificate signed through the API's `issueCertificate`, and returns what the device connects
@@ -50,19 +76,56 @@ export async function enrol(options: {
   const { deviceId, api, token, timeoutMs = 15_000 } = options;
   const { key, csr } = await createRequest(deviceId);
   const url = new URL(`/v1/devices/${encodeURIComponent(deviceId)}/certificates`, api);
-  const headers = { authorization: `Bearer ${await token()}`, 'content-type': 'application/json' };
-  const signal = AbortSignal.timeout(timeoutMs);
-  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ csr }), signal }).catch(
-    (error: unknown) => {
-      throw new EnrolmentError(`${deviceId}: no answer from ${url.href}: ${String(error)}`, 0, error);
-    },
+  const issued = await ask(deviceId, url, { csr }, timeoutMs, { authorization: `Bearer ${await token()}` });
+  return credentialsOf(key, Issued.parse(issued));
+}
+
+/**
+ * Enrols with a claim code: no token, no operator. The platform registers the device and signs its certificate.
+ * `request` is from `createRequest`, its key kept by you: asking again with the same code and key is safe, for a day.
+ * @returns what the device connects with, and its id, which the code may have decided.
+ * @throws EnrolmentError; one with status 0, 429 or 5xx may pass, so ask again.
+ */
+export async function enrolWithClaimCode(options: {
+  code: string;
+  request: DeviceRequest;
+  /** The API's base URL. */
+  api: string;
+  timeoutMs?: number;
+}): Promise<Credentials & { device: string }> {
+  const { code, request, api, timeoutMs = 15_000 } = options;
+  const issued = Claimed.parse(
+    await ask('claim code', new URL('/v1/enrol', api), { code, csr: request.csr }, timeoutMs, {}),
   );
-  const body = await response.text();
+  return { device: issued.device, ...credentialsOf(request.key, issued) };
+}
+
+const credentialsOf = (key: string, issued: z.output<typeof Issued>): Credentials => ({
+  key,
+  cert: `${issued.certificate.trimEnd()}\n${issued.chain.trimEnd()}\n`,
+  ca: issued.ca,
+});
+
+async function ask(
+  who: string,
+  url: URL,
+  body: unknown,
+  timeoutMs: number,
+  headers: Record<string, string>,
+): Promise<unknown> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(timeoutMs),
+  }).catch((error: unknown) => {
+    throw new EnrolmentError(`${who}: no answer from ${url.href}: ${String(error)}`, 0, error);
+  });
+  const text = await response.text();
   if (response.status !== 201)
     throw new EnrolmentError(
-      `${deviceId}: the API refused the certificate request: ${response.status} ${body.slice(0, 500)}`,
+      `${who}: the API refused the certificate request: ${response.status} ${text.slice(0, 500)}`,
       response.status,
     );
-  const issued = Issued.parse(JSON.parse(body));
-  return { key, cert: `${issued.certificate.trimEnd()}\n${issued.chain.trimEnd()}\n`, ca: issued.ca };
+  return JSON.parse(text);
 }

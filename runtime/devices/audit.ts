@@ -9,7 +9,10 @@ export type Action =
   | 'device.unblock'
   | 'certificate.issue'
   | 'certificate.revoke'
-  | 'device-type.put';
+  | 'device-type.put'
+  | 'claim-code.create'
+  | 'claim-code.revoke'
+  | 'claim-code.use';
 
 /** One line of the audit log, in the transaction of what it tells: the one is never without the other. */
 export async function audit(

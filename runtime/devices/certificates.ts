@@ -1,12 +1,13 @@
 import { z } from 'zod';
+import type { KeyKind } from '../contracts/device-type.ts';
 import type { Certificate, IssuedCertificate } from '../contracts/http/devices.ts';
 import { decodeCursor, MicroTime, microTime, toPage } from '../platform/http/cursor.ts';
 import { problem } from '../platform/http/problem.ts';
 import { type Actor, audit } from './audit.ts';
-import { CsrRefused, publicKeyOfCsr } from './authority/csr.ts';
+import { allowKind, type CheckedRequest, CsrRefused, checkRequest } from './authority/csr.ts';
 import { type Clock, leafValidity, newSerial, type Random } from './authority/issuance.ts';
 import type { Issuer } from './authority/issuer.ts';
-import type { Core } from './database.ts';
+import type { Core, Tx } from './database.ts';
 import { recordChange } from './identity-changes.ts';
 import { findDevice } from './registry.ts';
 
@@ -40,38 +41,69 @@ export async function issueCertificate(
   device: string,
   csr: string,
 ): Promise<IssuedCertificate> {
-  const publicKey = await checkedKey(csr);
-  const { issuer, days, clock, random } = issuance;
+  const request = await checkedRequest(csr);
+  return await core.transaction((tx) => signRequest(tx, issuance, actor, device, request));
+}
+
+/** The same inside a transaction that does more, for a request that was checked (`checkedRequest`). @throws ProblemError */
+export async function signRequest(
+  tx: Tx,
+  { issuer, days, clock, random }: Issuance,
+  actor: Actor,
+  device: string,
+  { publicKey, kind }: Pick<CheckedRequest, 'publicKey' | 'kind'>,
+): Promise<IssuedCertificate> {
   const { tenant } = actor;
-  return await core.transaction(async (tx) => {
-    // Shared lock: a block that comes meanwhile waits, and then ends this certificate's sessions too.
-    const { status, blocked_reason: reason } = await findDevice(tx, tenant, device, 'for share');
-    if (status === 'blocked')
-      throw problem(
-        409,
-        'Device blocked',
-        `device '${device}' is blocked (${reason ?? 'no reason'}); unblock it first`,
-      );
-    const [active] = await tx.query<{ count: string }>(
-      `select count(*) from certificates
-       where tenant = $1 and device_id = $2 and revoked_at is null and not_after > now()`,
-      [tenant, device],
-    );
-    if (Number(active?.count ?? 0) >= mostActive)
-      throw problem(409, 'Too many certificates', `device '${device}' has ${mostActive} valid ones; revoke some first`);
-    const serial = newSerial(random);
-    const plan = { tenant, device, serial, publicKey, ...leafValidity(days, clock(), issuer.notAfter) };
-    const issued = await issuer.issue(plan).catch(authorityAway);
-    const [row] = await tx.query<Row>(
-      `insert into certificates (tenant, serial, device_id, fingerprint256, not_before, not_after)
-       values ($1, $2, $3, $4, $5, $6) returning ${columns}`,
-      [tenant, issued.serial, device, issued.fingerprint256, issued.notBefore, issued.notAfter],
-    );
-    if (row === undefined) throw new Error('a certificate was not recorded');
-    const certificate = toCertificate(row);
-    await audit(tx, actor, 'certificate.issue', `${device}/${issued.serial}`, { after: certificate });
-    return { ...certificate, certificate: issued.certificate, chain: issued.chain, ca: issued.trust };
-  });
+  // Shared lock: a block that comes meanwhile waits, and then ends this certificate's sessions too.
+  const { status, blocked_reason: reason, type } = await findDevice(tx, tenant, device, 'for share');
+  if (status === 'blocked')
+    throw problem(409, 'Device blocked', `device '${device}' is blocked (${reason ?? 'no reason'}); unblock it first`);
+  const policy = await policyOf(tx, tenant, type);
+  refusingRequest(() => allowKind(kind, policy.keys));
+  const [active] = await tx.query<{ count: string }>(
+    `select count(*) from certificates
+     where tenant = $1 and device_id = $2 and revoked_at is null and not_after > now()`,
+    [tenant, device],
+  );
+  if (Number(active?.count ?? 0) >= mostActive)
+    throw problem(409, 'Too many certificates', `device '${device}' has ${mostActive} valid ones; revoke some first`);
+  const serial = newSerial(random);
+  const plan = { tenant, device, serial, publicKey, ...leafValidity(policy.days ?? days, clock(), issuer.notAfter) };
+  const issued = await issuer.issue(plan).catch(authorityAway);
+  const certificate = await recordCertificate(tx, { tenant, device, ...issued, factoryAuthority: null });
+  await audit(tx, actor, 'certificate.issue', `${device}/${issued.serial}`, { after: certificate });
+  return { ...certificate, certificate: issued.certificate, chain: issued.chain, ca: issued.trust };
+}
+
+/** A row for a certificate that is good from now on, whoever signed it. */
+export async function recordCertificate(
+  tx: Tx,
+  row: {
+    tenant: string;
+    device: string;
+    serial: string;
+    fingerprint256: string;
+    notBefore: Date;
+    notAfter: Date;
+    factoryAuthority: string | null;
+  },
+): Promise<Certificate> {
+  const [made] = await tx.query<Row>(
+    `insert into certificates (tenant, serial, device_id, fingerprint256, not_before, not_after, factory_authority)
+     values ($1, $2, $3, $4, $5, $6, $7) returning ${columns}`,
+    [row.tenant, row.serial, row.device, row.fingerprint256, row.notBefore, row.notAfter, row.factoryAuthority],
+  );
+  if (made === undefined) throw new Error('a certificate was not recorded');
+  return toCertificate(made);
+}
+
+/** What the device's type says of certificates; what it does not say is the platform's. */
+async function policyOf(tx: Tx, tenant: string, type: string): Promise<{ days?: number; keys: readonly KeyKind[] }> {
+  const [row] = await tx.query<{ policy: { days?: number; keys: KeyKind[] } | null }>(
+    "select definition -> 'certificates' as policy from device_types where tenant = $1 and id = $2",
+    [tenant, type],
+  );
+  return row?.policy ?? { keys: ['P-256'] };
 }
 
 /** Named as what it is: an authority in the cloud that does not answer says nothing about the core database. */
@@ -82,16 +114,26 @@ function authorityAway(cause: unknown): never {
   });
 }
 
-async function checkedKey(csr: string): Promise<Uint8Array<ArrayBuffer>> {
+/** A request that proves its key. @throws ProblemError 422 */
+export async function checkedRequest(csr: string): Promise<CheckedRequest> {
+  return await checkRequest(csr).catch(requestRefused);
+}
+
+/** Runs a check of a request. @throws ProblemError 422 */
+export function refusingRequest(check: () => void): void {
   try {
-    return await publicKeyOfCsr(csr);
+    check();
   } catch (error) {
-    if (!(error instanceof CsrRefused)) throw error;
-    throw problem(422, 'Certificate request refused', error.message, {
-      errors: [{ field: 'body.csr', message: error.message }],
-      cause: error,
-    });
+    requestRefused(error);
   }
+}
+
+function requestRefused(error: unknown): never {
+  if (!(error instanceof CsrRefused)) throw error;
+  throw problem(422, 'Certificate request refused', error.message, {
+    errors: [{ field: 'body.csr', message: error.message }],
+    cause: error,
+  });
 }
 
 /** Newest first. @throws ProblemError 404, 400 for a foreign cursor */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { deviceOperations } from '../contracts/http/devices.ts';
+import type { enrolmentOperations } from '../contracts/http/enrolment.ts';
 import { type DeviceTrust, deviceTrustPath, identityChangesPath } from '../contracts/http/index.ts';
 import type { Cache } from '../platform/cache/cache.ts';
 import { toCacheError } from '../platform/cache/errors.ts';
@@ -8,6 +9,7 @@ import {
   deviceTypesChangedMessage,
   identityChangedChannel,
 } from '../platform/cache/keys.ts';
+import { problem } from '../platform/http/problem.ts';
 import type { AskedBy, Handlers, InternalRoute } from '../platform/http/serve.ts';
 import type { Log } from '../platform/service/log.ts';
 import type { Actor } from './audit.ts';
@@ -16,16 +18,26 @@ import { type Issuance, issueCertificate, listCertificates, revokeCertificate } 
 import type { Core } from './database.ts';
 import type { DeviceRow } from './device-row.ts';
 import { getDeviceType, listDeviceTypes, putDeviceType } from './device-types.ts';
+import { createClaimCodes, listClaimCodes, revokeClaimCode } from './enrolment/claim-codes.ts';
+import type { ClaimKey } from './enrolment/claim-key.ts';
+import { redeemClaimCode } from './enrolment/redeem.ts';
 import { changesAfter } from './identity-changes.ts';
 import { withConnections } from './presence.ts';
 import { countDevices, createDevice, findDevice, listDevices, updateDevice } from './registry.ts';
 
-export type Deps = { core: Core; cache: Cache; issuance: Issuance; clock: () => number };
+export type Deps = {
+  core: Core;
+  cache: Cache;
+  issuance: Issuance;
+  /** Undefined where the settings name no key: there are no claim codes then. */
+  claimKey: ClaimKey | undefined;
+  clock: () => number;
+};
 
 /** Parts named in `degraded` of answers. */
 const withoutCache = { degraded: { parts: ['cache'] } };
 
-export function deviceHandlers(deps: Deps): Handlers<typeof deviceOperations> {
+export function deviceHandlers(deps: Deps): Handlers<typeof deviceOperations> & Handlers<typeof enrolmentOperations> {
   const { core, cache, issuance, clock } = deps;
   const one = async (row: DeviceRow, log: Log) => {
     const { devices, fromCache } = await withConnections(cache, [row], clock(), log);
@@ -73,6 +85,25 @@ export function deviceHandlers(deps: Deps): Handlers<typeof deviceOperations> {
       const type = await putDeviceType(core, actorOf(asked), asked.params.typeId, asked.body);
       tellProcessors(cache, deviceTypesChangedMessage(asked.caller.tenant), asked.log);
       return type;
+    },
+    ...enrolmentHandlers(deps),
+  };
+}
+
+function enrolmentHandlers({ core, cache, issuance, claimKey }: Deps): Handlers<typeof enrolmentOperations> {
+  const needed = () => {
+    if (claimKey !== undefined) return claimKey;
+    throw problem(422, 'No claim codes', 'this platform has no key for claim codes: set IOT_CLAIM_KEY_SECRET');
+  };
+  return {
+    createClaimCodes: async (asked) =>
+      await createClaimCodes(core, { key: needed(), random: issuance.random }, actorOf(asked), asked.body),
+    listClaimCodes: ({ caller, query }) => listClaimCodes(core, caller.tenant, query),
+    revokeClaimCode: (asked) => revokeClaimCode(core, actorOf(asked), asked.params.claimCodeId, asked.body.reason),
+    enrolDevice: async ({ body, trace, log }) => {
+      const { issued, tenant, registered } = await redeemClaimCode(core, { key: needed(), issuance }, trace, body);
+      if (registered) tellProcessors(cache, deviceTypesChangedMessage(tenant, issued.device), log);
+      return issued;
     },
   };
 }

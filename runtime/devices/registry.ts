@@ -71,17 +71,23 @@ export async function findDevice(tx: Tx, tenant: string, id: string, lock: '' | 
 export async function createDevice(core: Core, actor: Actor, device: NewDevice): Promise<DeviceRow> {
   return await refusing(actor.tenant, device.type, () =>
     core.transaction(async (tx) => {
-      const [row] = await tx.query<DeviceRow>(
-        `insert into devices (tenant, id, name, type, tags) values ($1, $2, $3, $4, $5)
-         on conflict (tenant, id) do nothing returning ${deviceColumns}`,
-        [actor.tenant, device.id, device.name ?? device.id, device.type, distinct(device.tags)],
-      );
+      const row = await insertDevice(tx, actor, device);
       if (row === undefined)
         throw problem(409, 'Device exists', `device '${device.id}' is registered already; PATCH changes it`);
-      await audit(tx, actor, 'device.create', device.id, { after: auditedDevice(row) });
       return row;
     }),
   );
+}
+
+/** Registers a device in a transaction that does more. @returns undefined for an id that exists. */
+export async function insertDevice(tx: Tx, actor: Actor, device: NewDevice): Promise<DeviceRow | undefined> {
+  const [row] = await tx.query<DeviceRow>(
+    `insert into devices (tenant, id, name, type, tags) values ($1, $2, $3, $4, $5)
+     on conflict (tenant, id) do nothing returning ${deviceColumns}`,
+    [actor.tenant, device.id, device.name ?? device.id, device.type, distinct(device.tags)],
+  );
+  if (row !== undefined) await audit(tx, actor, 'device.create', device.id, { after: auditedDevice(row) });
+  return row;
 }
 
 /**
@@ -131,7 +137,7 @@ export async function countDevices(core: Core, tenant: string) {
 
 const foreignKeyViolation = '23503';
 
-async function refusing<T>(tenant: string, type: string, work: () => Promise<T>): Promise<T> {
+export async function refusing<T>(tenant: string, type: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -146,6 +152,6 @@ async function refusing<T>(tenant: string, type: string, work: () => Promise<T>)
   }
 }
 
-function distinct(tags: readonly string[]): string[] {
+export function distinct(tags: readonly string[]): string[] {
   return [...new Set(tags)];
 }

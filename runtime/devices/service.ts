@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
 import { deviceOperations } from '../contracts/http/devices.ts';
+import { enrolmentOperations } from '../contracts/http/enrolment.ts';
 import type { DevicesSettings } from '../contracts/settings/services.ts';
 import { createBusClient } from '../platform/bus/client.ts';
 import { connectCache } from '../platform/cache/cache.ts';
@@ -14,6 +15,7 @@ import { openIssuer } from './authority/open-issuer.ts';
 import { startCompaction } from './change-compaction.ts';
 import { startSweep } from './connection-sweep.ts';
 import { guardedCore } from './database.ts';
+import { openClaimKey } from './enrolment/claim-key.ts';
 import { deviceHandlers, internalRoutes } from './handlers.ts';
 import { consumeLifecycle } from './lifecycle.ts';
 
@@ -51,11 +53,12 @@ export async function startDevices(
     core,
     cache,
     clock: Date.now,
+    claimKey: await openClaimKey(settings),
     issuance: { issuer, days: settings.IOT_CERTIFICATE_DAYS, clock: Date.now, random },
   };
   const http = await serveOperations({
     service: 'devices',
-    operations: deviceOperations,
+    operations: [...deviceOperations, ...enrolmentOperations] as const,
     handlers: deviceHandlers(deps),
     routes: internalRoutes(deps),
     log,

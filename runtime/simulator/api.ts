@@ -21,6 +21,7 @@ function mayPass(error: unknown): boolean {
 }
 
 const Client = z.object({ id: z.string().min(1), secret: z.string().min(1) });
+const Minted = z.object({ items: z.tuple([z.object({ code: z.string() })]) });
 const Token = z.object({ access_token: z.string(), expires_in: z.number() });
 
 /** The part of the platform's API that a fleet needs. Requests are tried again while the answer may pass. */
@@ -33,6 +34,8 @@ export type FleetApi = {
   deviceTypeExists(id: string): Promise<boolean>;
   /** Creates the device; one that exists is left as it is. */
   ensureDevice(device: z.input<typeof NewDevice>): Promise<void>;
+  /** A claim code for this device alone. */
+  newClaimCode(device: Pick<z.input<typeof NewDevice>, 'id' | 'type' | 'tags'>): Promise<string>;
 };
 
 export type ApiOptions = {
@@ -111,6 +114,10 @@ export function createFleetApi(options: ApiOptions): FleetApi {
     },
     async ensureDevice(device) {
       await discard(await request('POST', '/v1/devices', device, [409]));
+    },
+    async newClaimCode({ id, type, tags }) {
+      const made = Minted.parse(await (await request('POST', '/v1/claim-codes', { device: id, type, tags })).json());
+      return made.items[0].code;
     },
   };
 }

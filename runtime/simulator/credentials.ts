@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Credentials } from '../device/enrol.ts';
@@ -13,6 +13,8 @@ export function createCredentialStore(dir: string) {
     async prepare(): Promise<void> {
       await mkdir(dir, { recursive: true, mode: 0o700 });
     },
+    /** Where a claim waits for its certificate. */
+    claimFile: (deviceId: string) => join(dir, `${encodeURIComponent(deviceId)}.claim`),
     /** Undefined when there is none, or when it is due for renewal. */
     async load(deviceId: string, now: number): Promise<Credentials | undefined> {
       let text: string;
@@ -31,6 +33,7 @@ export function createCredentialStore(dir: string) {
         mode: 0o600,
       });
       await rename(`${file}.next`, file);
+      await rm(`${file.slice(0, -'.json'.length)}.claim`, { force: true });
     },
   };
 }

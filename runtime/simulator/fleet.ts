@@ -4,6 +4,7 @@ import { createDevice, type Device } from '../device/device.ts';
 import { type Credentials, enrol } from '../device/enrol.ts';
 import type { Log } from '../platform/service/log.ts';
 import type { FleetApi } from './api.ts';
+import { claim } from './claim.ts';
 import type { CredentialStore } from './credentials.ts';
 import { type FleetMember, kinds } from './kinds.ts';
 import type { Ledger } from './ledger.ts';
@@ -13,6 +14,8 @@ export type FleetOptions = {
   members: readonly FleetMember[];
   api: FleetApi;
   apiUrl: string;
+  /** Registered by the fleet's own client, or by a claim code for each. Default `token`. */
+  enrolment?: 'token' | 'claim-code';
   mqtt: { host: string; port: number };
   /** CA that the devices trust for the gateway. */
   ca: string;
@@ -81,10 +84,26 @@ export function createFleet(options: FleetOptions): Fleet {
   async function credentialsOf(member: FleetMember): Promise<Credentials> {
     const known = await options.credentials.load(member.id, Date.now());
     if (known !== undefined) return known;
-    await api.ensureDevice({ id: member.id, type: member.kind.type.id, tags: [...member.kind.tags] });
-    const fresh = await enrol({ deviceId: member.id, api: options.apiUrl, token: api.token });
+    const device = { id: member.id, type: member.kind.type.id, tags: [...member.kind.tags] };
+    const fresh = await (options.enrolment === 'claim-code' ? byClaimCode(device) : byToken(device));
     await options.credentials.save(member.id, fresh);
     return fresh;
+  }
+
+  type Registered = { id: string; type: string; tags: string[] };
+
+  async function byToken(device: Registered): Promise<Credentials> {
+    await api.ensureDevice(device);
+    return await enrol({ deviceId: device.id, api: options.apiUrl, token: api.token });
+  }
+
+  function byClaimCode(device: Registered): Promise<Credentials> {
+    return claim({
+      deviceId: device.id,
+      file: options.credentials.claimFile(device.id),
+      api: options.apiUrl,
+      newCode: () => api.newClaimCode(device),
+    });
   }
 
   function run(member: FleetMember, credentials: Credentials): void {

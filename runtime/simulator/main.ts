@@ -35,6 +35,7 @@ await runService({
       members: fleetOf(settings.IOT_DEVICES),
       api: createFleetApi({ api: settings.IOT_API_URL, client: { file: settings.IOT_CLIENT_FILE } }),
       apiUrl: settings.IOT_API_URL,
+      enrolment: settings.IOT_ENROLMENT,
       mqtt: { host, port: Number(port) },
       ca: await readFile(settings.IOT_CA_FILE, 'utf8'),
       credentials,

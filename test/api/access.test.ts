@@ -182,23 +182,28 @@ describe('claims', () => {
 });
 
 test('decisions: every operation needs exactly its scope', async () => {
-  for (const operation of operations)
+  for (const operation of operations) {
+    const { scope: needed } = operation;
+    if (needed === null) continue;
     for (const scope of scopes) {
       const single: TokenVerifier = {
         verify: async () => ({ subject: 's', client: 'c', tenant: 'main', role: null, scopes: [scope], expiresAt: 0 }),
       };
-      const outcome = await authorize(single, 'Bearer t', operation).then(
+      const outcome = await authorize(single, 'Bearer t', { scope: needed }).then(
         () => 'allowed',
         (error: AccessRefused) => error.challenge,
       );
       expect([operation.id, scope, outcome]).toEqual([
         operation.id,
         scope,
-        scope === operation.scope
-          ? 'allowed'
-          : `Bearer realm="iot-platform", error="insufficient_scope", scope="${operation.scope}"`,
+        scope === needed ? 'allowed' : `Bearer realm="iot-platform", error="insufficient_scope", scope="${needed}"`,
       ]);
     }
+  }
+});
+
+test('decisions: who needs no token is a device that enrols, and nobody else', () => {
+  expect(operations.filter(({ scope }) => scope === null).map(({ id }) => id)).toEqual(['enrolDevice']);
 });
 
 test.each([

@@ -102,7 +102,7 @@ test('a token in the query is no token', async () => {
 });
 
 test('every operation is refused without its scope, and names it', async () => {
-  for (const operation of operations.filter((one) => one.scope !== 'devices:read')) {
+  for (const operation of operations.filter(({ scope }) => scope !== 'devices:read' && scope !== null)) {
     const path = operation.path.replaceAll(/\{\w+\}/g, 'abc');
     const response = await fetch(`${api.url}${path}`, { method: operation.method, headers: bearer(reader) });
     expect([operation.id, response.status]).toEqual([operation.id, 403]);

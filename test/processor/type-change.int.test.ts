@@ -27,6 +27,7 @@ test("a change made through the devices service is in force long before a proces
   const handlers = deviceHandlers({
     core: guardedCore(s.core, guardStore({ name: 'core', concurrent: 8 }, quietLog)),
     cache: s.cache,
+    claimKey: undefined,
     issuance: undefined as never,
     clock: Date.now,
   });

@@ -1,4 +1,4 @@
-import type { Operation } from '../../contracts/http/operation.ts';
+import type { Scope } from '../../contracts/http/operation.ts';
 import { defaultTenant } from '../../contracts/identifiers.ts';
 import { type Principal, TokenRefused } from './principal.ts';
 import type { TokenVerifier } from './token-verifier.ts';
@@ -24,7 +24,7 @@ const realm = 'realm="iot-platform"';
 export async function authorize(
   verifier: TokenVerifier,
   authorization: string | undefined,
-  operation: Pick<Operation, 'scope'>,
+  operation: { scope: Scope },
 ): Promise<Principal> {
   const token = bearerOf(authorization);
   if (token === undefined)

@@ -29,7 +29,7 @@ export function openApiDocument(operations: readonly Operation[], options: Docum
       title: 'IoT platform',
       version: '1.0.0',
       description:
-        'Devices, telemetry and the platform itself. Every request needs an access token. A wrong request is answered by an RFC 9457 problem that names the field and what is allowed. Beyond the statuses of each operation the server answers 405 (with `Allow`) for other methods, 408 for requests that do not arrive in time and 431 for more than 16 KiB of headers.',
+        'Devices, telemetry and the platform itself. Every request needs an access token, but for a device that enrols with its claim code. A wrong request is answered by an RFC 9457 problem that names the field and what is allowed. Beyond the statuses of each operation the server answers 405 (with `Allow`) for other methods, 408 for requests that do not arrive in time and 431 for more than 16 KiB of headers.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: options.publicUrl }],
@@ -46,7 +46,8 @@ export function openApiDocument(operations: readonly Operation[], options: Docum
 
 function describe(operation: Operation, components: Components): Json {
   const { success } = operation;
-  const statuses = new Set<number>([400, 401, 403, 406, 429, 500, 503, ...operation.problems]);
+  const open = operation.scope === null;
+  const statuses = new Set<number>([400, ...(open ? [] : [401, 403]), 406, 429, 500, 503, ...operation.problems]);
   if (operation.method !== 'GET' && operation.method !== 'DELETE')
     for (const status of [413, 415]) statuses.add(status);
   const content = success.body === undefined ? {} : { content: contentOf(success, components) };
@@ -54,7 +55,7 @@ function describe(operation: Operation, components: Components): Json {
     operationId: operation.id,
     summary: operation.summary,
     tags: [operation.tag],
-    security: [{ oauth2: [operation.scope] }],
+    security: open ? [] : [{ oauth2: [operation.scope] }],
     parameters: [
       ...parameters('path', operation.params, components),
       ...parameters('query', operation.query, components),
@@ -70,10 +71,7 @@ function describe(operation: Operation, components: Components): Json {
     responses: {
       [success.status]: {
         description: operation.summary,
-        headers: {
-          RateLimit: { $ref: '#/components/headers/RateLimit' },
-          'RateLimit-Policy': { $ref: '#/components/headers/RateLimitPolicy' },
-        },
+        ...(open ? {} : { headers: clientLimitHeaders }),
         ...content,
       },
       ...Object.fromEntries(
@@ -82,6 +80,12 @@ function describe(operation: Operation, components: Components): Json {
     },
   };
 }
+
+/** Of operations with a token: who has none is limited by address. */
+const clientLimitHeaders: Json = {
+  RateLimit: { $ref: '#/components/headers/RateLimit' },
+  'RateLimit-Policy': { $ref: '#/components/headers/RateLimitPolicy' },
+};
 
 /** A stream of events has no schema that OpenAPI 3.1 could say (3.2 has `itemSchema`), so it has an example. */
 function contentOf({ body, contentType = 'application/json' }: Operation['success'], components: Components): Json {

@@ -1,12 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Operation } from '../../contracts/http/operation.ts';
+import { defaultTenant } from '../../contracts/identifiers.ts';
 import type { Upstream } from '../../platform/http/client.ts';
 import { problem } from '../../platform/http/problem.ts';
 import { validateRequest } from '../../platform/http/validate.ts';
 import { authorize } from '../access/authorize.ts';
 import type { Principal } from '../access/principal.ts';
 import type { TokenVerifier } from '../access/token-verifier.ts';
-import { rateLimitHeaders, retryAfterSeconds } from '../limits/headers.ts';
+import { addressKey, rateLimitHeaders, retryAfterSeconds } from '../limits/headers.ts';
 import type { Limit, RateLimits } from '../limits/rate-limits.ts';
 import type { TenantQuotas } from '../limits/tenant-quotas.ts';
 import { contextOf } from './context.ts';
@@ -29,6 +30,8 @@ export type OperationDependencies = {
   limits: RateLimits;
   clientLimit: Limit;
   quotas: Pick<TenantQuotas, 'requestsOf'>;
+  /** For an address that enrols devices. */
+  enrolmentLimit: Limit;
   upstreams: Record<'devices' | 'telemetry', Upstream>;
   /** By operation id, for `service: 'api'`. */
   own: Record<string, OwnHandler>;
@@ -64,8 +67,7 @@ async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<unknown> {
-  const principal = await authorize(dependencies.verifier, request.headers.authorization, operation);
-  await limitClient(dependencies, principal, reply);
+  const principal = await admit(operation, dependencies, request, reply);
   const contentType = operation.success.contentType ?? 'application/json';
   requireAcceptable(request, contentType);
   const query = parseQuery(request.url);
@@ -90,6 +92,41 @@ async function answer(
     .header('content-type', contentType)
     .header('cache-control', 'no-store')
     .send(body);
+}
+
+/** Who asks, within their limit. Who needs no token is limited by address, harder than by that of all requests. */
+async function admit(
+  { scope }: Operation,
+  dependencies: OperationDependencies,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<Principal> {
+  if (scope === null) {
+    await limitEnrolment(dependencies, request);
+    return anybody;
+  }
+  const principal = await authorize(dependencies.verifier, request.headers.authorization, { scope });
+  await limitClient(dependencies, principal, reply);
+  return principal;
+}
+
+/** Named like every caller; what such an operation does follows from its body alone. */
+const anybody: Principal = {
+  subject: 'anybody',
+  client: 'anybody',
+  tenant: defaultTenant,
+  role: null,
+  scopes: [],
+  expiresAt: 0,
+};
+
+/** @throws ProblemError 429 */
+export async function limitEnrolment(
+  { limits, enrolmentLimit }: Pick<OperationDependencies, 'limits' | 'enrolmentLimit'>,
+  request: FastifyRequest,
+): Promise<void> {
+  const taken = await limits.take('enrolment', addressKey(request.ip), enrolmentLimit);
+  if (!taken.allowed) throw tooMany('address', retryAfterSeconds(taken));
 }
 
 /**

@@ -3,7 +3,9 @@ import { DeviceType } from '../device-type.ts';
 import { DeviceId, DeviceTypeId } from '../identifiers.ts';
 import { Cursor, Degraded, Limit, type Operation, page } from './operation.ts';
 
-const Tag = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:=-]{0,63}$/, 'a tag has 1 to 64 of: letters, digits, _ . : = -');
+export const Tag = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.:=-]{0,63}$/, 'a tag has 1 to 64 of: letters, digits, _ . : = -');
 const Time = z.iso.datetime();
 
 export const Device = z
@@ -72,7 +74,7 @@ export const IssuedCertificate = Certificate.extend({
 }).meta({ id: 'IssuedCertificate' });
 export type IssuedCertificate = z.infer<typeof IssuedCertificate>;
 
-const Reason = z.strictObject({ reason: Name.min(1).default('by operator') }).meta({ id: 'Reason' });
+export const Reason = z.strictObject({ reason: Name.min(1).default('by operator') }).meta({ id: 'Reason' });
 const deviceParams = z.object({ deviceId: DeviceId });
 
 export const deviceOperations = [

@@ -1,4 +1,5 @@
 import { deviceOperations } from './devices.ts';
+import { enrolmentOperations } from './enrolment.ts';
 import type { Operation } from './operation.ts';
 import { peopleOperations } from './people.ts';
 import { platformOperations } from './platform.ts';
@@ -7,6 +8,7 @@ import { telemetryOperations } from './telemetry.ts';
 /** Every operation of the public API. */
 export const operations: readonly Operation[] = [
   ...deviceOperations,
+  ...enrolmentOperations,
   ...telemetryOperations,
   ...peopleOperations,
   ...platformOperations,

@@ -14,8 +14,8 @@ export type Operation = {
   path: string;
   /** Who answers: the service that owns the data, or the API gateway itself. */
   service: 'devices' | 'telemetry' | 'api';
-  /** OAuth 2.0 scope that the caller's token must carry. */
-  scope: Scope;
+  /** OAuth 2.0 scope that the caller's token must carry; null: there is no token, the body proves what it needs to. */
+  scope: Scope | null;
   tag: string;
   summary: string;
   params?: z.ZodObject;

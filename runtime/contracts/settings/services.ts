@@ -84,7 +84,10 @@ export const DevicesSettings = z
     IOT_DEVICE_CERTIFICATES: z.enum(['kms', 'cas'], 'allowed is kms or cas').default('kms'),
     /** Pool of Certificate Authority Service that signs devices' certificates, for `cas`. */
     IOT_DEVICE_CA_POOL: caPoolResource().optional(),
+    /** Life of a device's certificate; a device type may have its own. */
     IOT_CERTIFICATE_DAYS: whole(90, 1, 825),
+    /** Secret that holds the key under which claim codes are hashed, made at the first start; with IOT_CA_DIR it is a file there. */
+    IOT_CLAIM_KEY_SECRET: secretResource().optional(),
     /** Where device documents (twins) are. */
     IOT_DOCUMENTS: documentsPlace().default('postgres'),
   })
@@ -144,6 +147,8 @@ export const ApiSettings = z
     IOT_LOCAL_STATUS: z.string().optional(),
     IOT_RATE_PER_CLIENT: whole(100, 1, 1_000_000),
     IOT_RATE_PER_ADDRESS: whole(200, 1, 1_000_000),
+    /** Enrolments a second from one address, by claim code or EST. */
+    IOT_RATE_ENROLMENTS: whole(20, 1, 1_000_000),
     IOT_BODY_BYTES: whole(65_536, 1_024, 10_485_760),
     IOT_TRUST_PROXY: flag(false),
   })
@@ -169,6 +174,8 @@ export const SimulatorSettings = z.object({
   IOT_CLIENT_FILE: z.string().min(1),
   /** Folder for device keys, certificates and the ledger. */
   IOT_STATE_DIR: z.string().min(1),
+  /** How its devices enrol: by its own client's token, or by a claim code each. */
+  IOT_ENROLMENT: z.enum(['token', 'claim-code'], 'allowed is token or claim-code').default('token'),
   IOT_DEVICES: whole(50, 0, 100_000),
   IOT_MESSAGES_PER_MINUTE: whole(12, 1, 60_000),
   IOT_LEDGER: flag(false),

@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { crc32c } from './crc32c.ts';
 import { type Google, GoogleError } from './google.ts';
 
-/** A secret of Secret Manager: its newest version is read, new ones are added, none is changed. */
+/** A secret of Secret Manager: versions are read and added, none is changed. */
 export type Secret = {
+  /** Bytes of version 1, for what never rotates; undefined while there is none. @throws as `newest` */
+  first(): Promise<Buffer | undefined>;
   /** Number and bytes of the newest version; undefined while it has none. @throws GoogleError; Error for altered bytes */
   newest(): Promise<{ version: number; value: Buffer } | undefined>;
   /** @returns number of the new version. @throws GoogleError */
@@ -20,20 +22,22 @@ export function openSecret(google: Google, name: string): Secret {
     if (number === undefined) throw new Error(`Secret Manager named a version '${version}' of ${name}`);
     return Number(number);
   };
+  async function read(which: 'latest' | '1') {
+    try {
+      const path = `v1/${name}/versions/${which}:access`;
+      const json = await google.call({ api: 'secretmanager', method: 'GET', path, repeatable: true });
+      const answer = AccessAnswer.parse(json);
+      const value = Buffer.from(answer.payload.data, 'base64');
+      if (crc32c(value) !== answer.payload.dataCrc32c) throw new Error(`${name}: the value was altered on its way`);
+      return { version: numberOf(answer.name), value };
+    } catch (error) {
+      if (error instanceof GoogleError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
   return {
-    async newest() {
-      try {
-        const path = `v1/${name}/versions/latest:access`;
-        const json = await google.call({ api: 'secretmanager', method: 'GET', path, repeatable: true });
-        const answer = AccessAnswer.parse(json);
-        const value = Buffer.from(answer.payload.data, 'base64');
-        if (crc32c(value) !== answer.payload.dataCrc32c) throw new Error(`${name}: the value was altered on its way`);
-        return { version: numberOf(answer.name), value };
-      } catch (error) {
-        if (error instanceof GoogleError && error.status === 404) return undefined;
-        throw error;
-      }
-    },
+    first: async () => (await read('1'))?.value,
+    newest: () => read('latest'),
     async add(value) {
       const json = await google.call({
         api: 'secretmanager',

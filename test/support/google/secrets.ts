@@ -6,7 +6,7 @@ export function secretsApi(names: readonly string[]) {
   const versions = new Map<string, Buffer[]>(names.map((name) => [name, []]));
   const api: Api = ({ method, path, body }) => {
     const [, name = '', action] =
-      /^\/v1\/(projects\/[^/]+\/secrets\/[^/:]+)(\/versions\/latest:access|:addVersion)$/.exec(path) ?? [];
+      /^\/v1\/(projects\/[^/]+\/secrets\/[^/:]+)(\/versions\/(?:latest|1):access|:addVersion)$/.exec(path) ?? [];
     const held = versions.get(name);
     if (held === undefined) return undefined;
     if (action === ':addVersion' && method === 'POST') {
@@ -18,11 +18,12 @@ export function secretsApi(names: readonly string[]) {
         body: { name: `projects/123456/secrets/${name.split('/').at(-1)}/versions/${held.length}`, state: 'ENABLED' },
       };
     }
-    const value = held.at(-1);
+    const at = action === '/versions/1:access' ? 1 : held.length;
+    const value = held[at - 1];
     if (value === undefined) return refusal(404, 'NOT_FOUND', `Secret [${name}] has no versions.`);
     return {
       body: {
-        name: `projects/123456/secrets/${name.split('/').at(-1)}/versions/${held.length}`,
+        name: `projects/123456/secrets/${name.split('/').at(-1)}/versions/${at}`,
         payload: { data: value.toString('base64'), dataCrc32c: crc32c(value) },
       },
     };
