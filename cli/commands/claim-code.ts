@@ -36,7 +36,14 @@ export function registerClaimCode(program: Command, { env, output }: Context): v
     .option('--hours <n>', 'they expire after so many hours', whole(1, 17_520), 168)
     .action(async (options: CreateOptions) => {
       const { count, type, device, prefix, hours } = options;
-      const body = { count, type, device, prefix, tags: options.tag ?? [], expiresInHours: hours };
+      const body = {
+        count,
+        type,
+        tags: options.tag ?? [],
+        expiresInHours: hours,
+        ...(device === undefined ? {} : { device }),
+        ...(prefix === undefined ? {} : { prefix }),
+      };
       const made = await (await connect(options, env)).call('createClaimCodes', { body });
       if (options.json === true) return output.print(json(made));
       output.print(

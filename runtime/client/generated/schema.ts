@@ -141,6 +141,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/claim-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Claim codes, newest first, without the codes */
+        get: operations["listClaimCodes"];
+        put?: never;
+        /** Make claim codes, each good for one device; they are shown this once */
+        post: operations["createClaimCodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/claim-codes/{claimCodeId}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a claim code worthless; a device that enrolled with it stays */
+        post: operations["revokeClaimCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/enrol": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Trade a claim code and a certificate request for a certificate; the same code and key get it again for a day */
+        post: operations["enrolDevice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/devices/{deviceId}/state": {
         parameters: {
             query?: never;
@@ -567,8 +619,65 @@ export interface components {
             next: string | null;
             degraded?: components["schemas"]["Degraded"];
         };
+        CertificatePolicy: {
+            /** @description Their life; the platform's own without it */
+            days?: number;
+            /**
+             * @default [
+             *       "P-256"
+             *     ]
+             */
+            keys: ("P-256" | "P-384" | "RSA-2048" | "RSA-3072" | "RSA-4096")[];
+        };
+        CertificatePolicyRequest: {
+            /** @description Their life; the platform's own without it */
+            days?: number;
+            /**
+             * @default [
+             *       "P-256"
+             *     ]
+             */
+            keys?: ("P-256" | "P-384" | "RSA-2048" | "RSA-3072" | "RSA-4096")[];
+        };
         CertificateRequest: {
             /** @description PKCS #10 in PEM, P-256 key */
+            csr: string;
+        };
+        ClaimCode: {
+            /** @description Names the code without being it */
+            id: string;
+            /** @example thermostat */
+            type: string;
+            /** @description The only device that it is for */
+            device: string | null;
+            /** @description How the id of its device begins */
+            prefix: string | null;
+            tags: string[];
+            /** @enum {string} */
+            status: "open" | "used" | "expired" | "revoked";
+            /** Format: date-time */
+            createdAt: string;
+            createdBy: string;
+            /** Format: date-time */
+            expiresAt: string;
+            usedAt: string | null;
+            /** @description The device that enrolled with it */
+            usedBy: string | null;
+        };
+        ClaimCodePage: {
+            items: components["schemas"]["ClaimCode"][];
+            next: string | null;
+            degraded?: components["schemas"]["Degraded"];
+        };
+        ClaimRequest: {
+            /** @example 7T4NQ-0XWZR-5M2KD-8HJ3V */
+            code: string;
+            /**
+             * @description The id it wants; else the common name of the request, else one is made up
+             * @example thermostat-0001
+             */
+            device?: string;
+            /** @description PKCS #10 in PEM */
             csr: string;
         };
         DeadLetter: {
@@ -653,6 +762,7 @@ export interface components {
             drop: string[];
             /** @default [] */
             alerts: components["schemas"]["AlertRule"][];
+            certificates?: components["schemas"]["CertificatePolicy"];
         };
         DeviceTypePage: {
             items: components["schemas"]["DeviceType"][];
@@ -677,6 +787,7 @@ export interface components {
             drop?: string[];
             /** @default [] */
             alerts?: components["schemas"]["AlertRuleRequest"][];
+            certificates?: components["schemas"]["CertificatePolicyRequest"];
         };
         FleetAggregate: {
             metric: string;
@@ -828,6 +939,52 @@ export interface components {
             maxLength?: number;
             /** @default false */
             required?: boolean;
+        };
+        MintedClaimCodes: {
+            items: {
+                /** @description Names the code without being it */
+                id: string;
+                /** @example thermostat */
+                type: string;
+                /** @description The only device that it is for */
+                device: string | null;
+                /** @description How the id of its device begins */
+                prefix: string | null;
+                tags: string[];
+                /** @enum {string} */
+                status: "open" | "used" | "expired" | "revoked";
+                /** Format: date-time */
+                createdAt: string;
+                createdBy: string;
+                /** Format: date-time */
+                expiresAt: string;
+                usedAt: string | null;
+                /** @description The device that enrolled with it */
+                usedBy: string | null;
+                /** @example 7T4NQ-0XWZR-5M2KD-8HJ3V */
+                code: string;
+            }[];
+        };
+        NewClaimCodes: {
+            /** @default 1 */
+            count?: number;
+            /**
+             * @description Type of the device that enrols
+             * @default generic
+             * @example thermostat
+             */
+            type?: string;
+            /**
+             * @description Only this device, registered or not; then `count` is 1
+             * @example thermostat-0001
+             */
+            device?: string;
+            /** @example pump- */
+            prefix?: string;
+            /** @default [] */
+            tags?: string[];
+            /** @default 168 */
+            expiresInHours?: number;
         };
         NewDevice: {
             /** @example thermostat-0001 */
@@ -1696,6 +1853,148 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             406: components["responses"]["Problem406"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listClaimCodes: {
+        parameters: {
+            query?: {
+                status?: "open" | "used" | "expired" | "revoked";
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Claim codes, newest first, without the codes */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClaimCodePage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    createClaimCodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewClaimCodes"];
+            };
+        };
+        responses: {
+            /** @description Make claim codes, each good for one device; they are shown this once */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MintedClaimCodes"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    revokeClaimCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                claimCodeId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonRequest"];
+            };
+        };
+        responses: {
+            /** @description Make a claim code worthless; a device that enrolled with it stays */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClaimCode"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    enrolDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClaimRequest"];
+            };
+        };
+        responses: {
+            /** @description Trade a claim code and a certificate request for a certificate; the same code and key get it again for a day */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedCertificate"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
