@@ -13,9 +13,6 @@ beforeAll(async () => {
   stand = await devicesStand();
   ask = askAs(stand.service.port);
   await stand.core.query("insert into tenants (id, name) values ('other', 'Other')");
-  await stand.core.query(
-    "insert into device_types (tenant, id, definition) select 'other', id, definition from device_types where tenant = 'main'",
-  );
 });
 afterAll(() => stand?.stop());
 
