@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import type { deviceOperations } from '../contracts/http/devices.ts';
 import type { enrolmentOperations } from '../contracts/http/enrolment.ts';
-import { type DeviceTrust, deviceTrustPath, identityChangesPath } from '../contracts/http/index.ts';
+import {
+  type DeviceTrust,
+  deviceTrustPath,
+  identityChangesPath,
+  TenantUsageReport,
+  tenantUsagePath,
+} from '../contracts/http/index.ts';
 import type { Cache } from '../platform/cache/cache.ts';
 import { toCacheError } from '../platform/cache/errors.ts';
 import {
@@ -24,6 +30,7 @@ import { redeemClaimCode } from './enrolment/redeem.ts';
 import { changesAfter } from './identity-changes.ts';
 import { withConnections } from './presence.ts';
 import { countDevices, createDevice, findDevice, listDevices, updateDevice } from './registry.ts';
+import { reportUsage } from './tenant-usage.ts';
 
 export type Deps = {
   core: Core;
@@ -129,6 +136,12 @@ export function internalRoutes({ core, issuance }: Deps): InternalRoute[] {
       method: 'GET',
       path: deviceTrustPath,
       handler: async (): Promise<DeviceTrust> => ({ authorities: [...(await issuance.issuer.trusted())] }),
+    },
+    {
+      method: 'POST',
+      path: tenantUsagePath,
+      body: TenantUsageReport,
+      handler: ({ body }) => reportUsage(core, body as TenantUsageReport),
     },
     { method: 'GET', path: countsPath, handler: ({ caller }) => countDevices(core, caller.tenant) },
   ];

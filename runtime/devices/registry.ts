@@ -67,7 +67,7 @@ export async function findDevice(tx: Tx, tenant: string, id: string, lock: '' | 
   return row;
 }
 
-/** @throws ProblemError 409 for an id that exists, 422 for a type that does not. */
+/** @throws ProblemError 409 for an id that exists or a quota that is used up, 422 for a type that does not. */
 export async function createDevice(core: Core, actor: Actor, device: NewDevice): Promise<DeviceRow> {
   return await refusing(actor.tenant, device.type, () =>
     core.transaction(async (tx) => {
@@ -136,12 +136,18 @@ export async function countDevices(core: Core, tenant: string) {
 }
 
 const foreignKeyViolation = '23503';
+/** Raised by the trigger that counts a tenant's devices; see migration 0007. */
+export const overQuota = 'IQ001';
 
 export async function refusing<T>(tenant: string, type: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const { code, constraint } = error as { code?: string; constraint?: string };
+    const { code, constraint, message } = error as { code?: string; constraint?: string; message: string };
+    if (code === overQuota)
+      throw problem(409, 'Quota used up', `${message}; who operates the platform can raise the quota`, {
+        cause: error,
+      });
     if (code !== foreignKeyViolation) throw error;
     if (constraint === 'devices_tenant_fkey')
       throw problem(422, 'No such tenant', `there is no tenant '${tenant}'`, { cause: error });

@@ -31,6 +31,8 @@ import type { EndReason, Refusal, RefusalLabel, Session } from './session.ts';
 import type { SpillLog } from './spill-log.ts';
 import { replaySpill, type SpillReplay } from './spill-replay.ts';
 import { type Overdue, overdue } from './sweep.ts';
+import { TenantQuotas } from './tenant-quotas.ts';
+import { TenantUses } from './tenant-use.ts';
 import { readTlsFiles, watchTlsFiles } from './tls-files.ts';
 
 export type Settings = Readonly<z.output<typeof GatewaySettings>>;
@@ -62,6 +64,7 @@ const maxSubscriptions = 16;
 export class Gateway {
   private readonly parts: GatewayParts;
   private readonly sessions = new Map<string, Session>();
+  private readonly tenants = new TenantUses();
   private readonly penalties = new Penalties(Math.random);
   private readonly counts: Counts;
   private readonly quiet: QuietLog;
@@ -69,6 +72,7 @@ export class Gateway {
   private readonly writes: DurableWrite;
   private readonly ingest: Ingest;
   private readonly feed: IdentityFeed;
+  private readonly quotas: TenantQuotas;
   private readonly events: Lifecycle;
   private readonly presence: Presence | undefined;
   private readonly replay: SpillReplay | undefined;
@@ -93,6 +97,8 @@ export class Gateway {
       busUp: () => (parts.telemetry.state === 'up' ? 1 : 0),
       identityVersion: () => this.feed.version,
       identityAgeSeconds: () => (Date.now() - this.feed.lastAnswerAt) / 1_000,
+      throttledTenants: () => this.tenants.throttled(Date.now()),
+      throttledSeconds: () => this.tenants.throttledMs(Date.now()) / 1_000,
     });
     this.counts = metrics.counts;
     this.quiet = new QuietLog(log);
@@ -107,6 +113,7 @@ export class Gateway {
       deviceMessagesPerSecond: settings.IOT_DEVICE_MESSAGES_PER_SECOND,
       processMessagesPerSecond: settings.IOT_PROCESS_MESSAGES_PER_SECOND,
       maxHeldBytes: settings.IOT_MAX_HELD_BYTES,
+      tenants: this.tenants,
       onViolation: (session, end, label, why) => this.violated(session, end, label, why),
       onHeldTooLong: (session, error) => this.heldTooLong(session, error),
     });
@@ -116,6 +123,13 @@ export class Gateway {
       pollMs: parts.intervals?.identityMs,
       log,
       onEnding: (endings) => this.endRevoked(endings),
+    });
+    this.quotas = new TenantQuotas({
+      devicesUrl: settings.IOT_DEVICES_URL,
+      gateway: settings.IOT_INSTANCE,
+      uses: this.tenants,
+      sessions: () => this.sessions.values(),
+      log,
     });
     this.events = new Lifecycle(parts.lifecycle, log);
     this.replay = spill && replaySpill(spill, this.bus, log);
@@ -137,6 +151,7 @@ export class Gateway {
     const { connectTimeoutMs = defaultConnectTimeoutMs } = this.parts;
     this.broker = await Broker.create(this.handlers(), { connectTimeoutMs });
     await this.feed.start();
+    this.quotas.start();
     if (cache !== undefined)
       this.endings.push(
         cache.subscribe(identityChangedChannel(), {
@@ -179,7 +194,7 @@ export class Gateway {
     await this.bus.stop();
     this.writes.stop();
     await spill?.close();
-    await Promise.all([this.presence?.stop(), this.events.stop(2_000), this.feed.stop()]);
+    await Promise.all([this.presence?.stop(), this.events.stop(2_000), this.feed.stop(), this.quotas.stop()]);
     log.info({ held: this.writes.heldMessages }, 'gateway drained');
   }
 
@@ -187,6 +202,11 @@ export class Gateway {
   send(tenant: string, device: string, topic: string, payload: Buffer, qos: 0 | 1): boolean {
     const session = this.sessions.get(`${tenant}/${device}`);
     return session !== undefined && (this.broker?.send(session, topic, payload, qos) ?? false);
+  }
+
+  /** Tells what tenants sent and hears their shares now; by itself each five seconds. */
+  tellUsage(): Promise<void> {
+    return this.quotas.tellNow();
   }
 
   private async listen(): Promise<void> {

@@ -10,6 +10,7 @@ import { maxPayloadBytes } from './frame-guard.ts';
 import { isLogged, newMessageId } from './message-ids.ts';
 import type { Counts } from './metrics.ts';
 import type { EndReason, RefusalLabel, Session } from './session.ts';
+import type { TenantUses } from './tenant-use.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 type Done = (error: Error | null) => void;
@@ -26,6 +27,7 @@ export type IngestOptions = {
   deviceMessagesPerSecond: number;
   processMessagesPerSecond: number;
   maxHeldBytes: number;
+  tenants: Pick<TenantUses, 'of'>;
   /** The sender broke a rule: its connection ends. */
   onViolation(session: Session, end: EndReason, label: RefusalLabel, why: string): void;
   /** A message could not be made durable in time: the sender must send it again later. */
@@ -50,7 +52,13 @@ export class Ingest {
     const { heldBytes, overloaded } = this.options.writes;
     const most = this.options.maxHeldBytes;
     this.overHeld = heldBytes > (this.overHeld ? most * 0.8 : most);
-    return !this.overHeld && !overloaded && this.rate.clear(now) && (session.rate?.clear(now) ?? true);
+    return (
+      !this.overHeld &&
+      !overloaded &&
+      this.rate.clear(now) &&
+      (session.rate?.clear(now) ?? true) &&
+      (session.tenantUse?.mayRead(now) ?? true)
+    );
   }
 
   publish(session: Session, packet: InboundMessage, done: Done): void {
@@ -59,6 +67,8 @@ export class Ingest {
     this.rate.spend(now);
     session.rate ??= new TokenBucket(this.options.deviceMessagesPerSecond, now);
     session.rate.spend(now);
+    session.tenantUse ??= this.options.tenants.of(session.tenant);
+    session.tenantUse.took(now);
     const problem = this.problemOf(session, packet);
     if (problem !== undefined) {
       this.options.onViolation(session, problem.end, problem.label, problem.why);

@@ -23,6 +23,8 @@ export type Gauges = {
   busUp: () => number;
   identityVersion: () => number;
   identityAgeSeconds: () => number;
+  throttledTenants: () => number;
+  throttledSeconds: () => number;
 };
 
 export function gatewayMetrics(registry: Registry, gauges: Gauges): { counts: Counts; ack: (seconds: number) => void } {
@@ -52,6 +54,18 @@ export function gatewayMetrics(registry: Registry, gauges: Gauges): { counts: Co
     names.spillRefused,
     'Acknowledged messages that the bus refused for good, kept in files for a person to look at',
     gauges.spillRefused,
+  );
+  gauge(
+    registers,
+    'iot_gateway_throttled_tenants',
+    'Tenants whose devices are read more slowly because of their quota',
+    gauges.throttledTenants,
+  );
+  plainCounter(
+    registers,
+    'iot_gateway_throttled_seconds_total',
+    'Time for which tenants were read more slowly because of their quota, added over tenants',
+    gauges.throttledSeconds,
   );
   gauge(
     registers,

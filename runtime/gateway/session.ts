@@ -3,6 +3,7 @@ import type { UpTopic } from '../contracts/topics.ts';
 import { AckOrder } from './ack-order.ts';
 import type { Identity } from './client-identity.ts';
 import { type Frame, newFrame } from './frame-guard.ts';
+import type { TenantUse } from './tenant-use.ts';
 import type { TokenBucket } from './token-bucket.ts';
 
 /** Why a connection ended; also a metric label and part of the lifecycle event, so a bounded set. */
@@ -41,6 +42,7 @@ export class Session {
   /** Messages whose acknowledgement is held. */
   held = 0;
   rate: TokenBucket | undefined;
+  tenantUse: TenantUse | undefined;
   /**
    * QoS 2 packet ids that wait for their PUBREL, so that a PUBLISH sent again is not stored again: `stored`, or who waits
    * for that. It ends with the connection: CONNACK says that there is no session, so the device may reuse its ids, and

@@ -3,16 +3,25 @@
  * Pure: time comes in. Holds `burstSeconds` worth of unused rate.
  */
 export class TokenBucket {
-  private readonly perMs: number;
-  private readonly most: number;
+  private readonly burstSeconds: number;
+  private perMs = 0;
+  private most = 0;
   private tokens: number;
   private at: number;
 
   constructor(perSecond: number, now: number, burstSeconds = 2) {
-    this.perMs = perSecond / 1_000;
-    this.most = Math.max(1, perSecond * burstSeconds);
-    this.tokens = this.most;
+    this.burstSeconds = burstSeconds;
     this.at = now;
+    this.tokens = Number.POSITIVE_INFINITY;
+    this.setRate(perSecond, now);
+  }
+
+  /** Another rate from now on; a debt stays, what is saved is cut to the new burst. */
+  setRate(perSecond: number, now: number): void {
+    this.refill(now);
+    this.perMs = perSecond / 1_000;
+    this.most = Math.max(1, perSecond * this.burstSeconds);
+    this.tokens = Math.min(this.tokens, this.most);
   }
 
   /** Takes `count` in any case. */

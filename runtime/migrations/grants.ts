@@ -52,7 +52,7 @@ export const grants: Readonly<Record<'core' | 'shard', Grants>> = {
       audit_log: { devices: append, telemetry: append, api: ['select', 'insert'] },
     },
     // Triggers: they fire for whoever writes, and nobody calls them.
-    functions: { 'audit_log_only_grows()': [], 'give_tenant_generic_type()': [] },
+    functions: { 'audit_log_only_grows()': [], 'devices_within_quota()': [], 'give_tenant_generic_type()': [] },
   },
   shard: {
     tables: {

@@ -24,9 +24,6 @@ beforeAll(async () => {
   stand = await devicesStand();
   ask = askAs(stand.service.port);
   await stand.core.query("insert into tenants (id, name) values ('other', 'Other')");
-  await stand.core.query(
-    "insert into device_types (tenant, id, definition) select 'other', id, definition from device_types where tenant = 'main'",
-  );
 });
 afterAll(() => stand?.stop());
 
@@ -150,7 +147,6 @@ describe('listing', () => {
 
   it('finds part of a name among many by the trigram index', async () => {
     await stand.core.query("insert into tenants (id, name) values ('bulk', 'Bulk')");
-    await stand.core.query("insert into device_types (tenant, id, definition) values ('bulk', 'generic', '{}')");
     await stand.core.query(
       `insert into devices (tenant, id, name, type)
        select 'bulk', 'bulk-' || n, md5(n::text), 'generic' from generate_series(1, 20000) n`,
@@ -552,6 +548,7 @@ describe('connections', () => {
   });
 
   it('of a gateway that died end after two looks, unless somebody holds them or they are new', async () => {
+    await stand.cache.upWithin(5_000); // an earlier test took it away
     await Promise.all(['gone-1', 'gone-2', 'gone-3', 'gone-4'].map((id) => create(id)));
     await stand.publish(['gone-1', 'gone-2', 'gone-3'].map((id) => event(id, 1, 'connected', at)));
     await stand.publish([event('gone-4', 1, 'connected', Date.now())]);
@@ -604,5 +601,51 @@ describe('the core database away', () => {
     }
     await until('the database is back', async () => (await ask('GET', `${devices}/core-1`)).status === 200);
     expect(stand.service.health.notReady()).toEqual([]);
+  });
+});
+
+describe('quotas of a tenant', () => {
+  const limited = 'limited';
+  let asLimited: Ask;
+  beforeAll(async () => {
+    await stand.core.query("insert into tenants (id, name, quota_devices) values ('limited', 'Limited', 5)");
+    asLimited = askAs(stand.service.port, limited);
+  });
+
+  it('devices beyond it are refused in words, however many come at once; other tenants are not held up', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 12 }, (_, n) => asLimited('POST', devices, { id: `limited-${n}` })),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([
+      ...Array.from({ length: 5 }, () => 201),
+      ...Array.from({ length: 7 }, () => 409),
+    ]);
+    const refused = answers.find(({ status }) => status === 409);
+    expect((refused?.body as Problem | undefined)?.detail).toContain("tenant 'limited' may register 5 devices");
+    const { rows } = await stand.core.query("select count(*)::int as n from devices where tenant = 'limited'");
+    expect(rows).toEqual([{ n: 5 }]);
+    await create('unlimited-1');
+  });
+
+  it('gateways hear their share by their part of the connections, and a report told twice counts once', async () => {
+    await stand.core.query("update tenants set quota_messages_per_second = 90 where id = 'limited'");
+    const now = Date.now();
+    const report = async (gateway: string, connections: number, messages: number) => {
+      const row = { tenant: limited, minute: now - (now % 60_000), messages, throttledMs: 10, connections };
+      const answer = await ask('POST', '/internal/tenant-usage', { gateway, tenants: [row] });
+      expect(answer.status, answer.text).toBe(200);
+      return answer.body;
+    };
+    const share = (messagesPerSecond: number) => ({ shares: [{ tenant: limited, messagesPerSecond }] });
+    expect(await report('g1', 2, 100)).toEqual(share(90));
+    expect(await report('g2', 1, 40)).toEqual(share(30));
+    expect(await report('g1', 2, 100)).toEqual(share(60));
+    expect(await report('g1', 2, 90)).toEqual(share(60));
+    const { rows } = await stand.core.query(
+      "select sum(messages)::int as n from tenant_usage where tenant = 'limited'",
+    );
+    expect(rows).toEqual([{ n: 140 }]);
+    const wrong = await ask('POST', '/internal/tenant-usage', { gateway: 'g1', tenants: [{ tenant: 'X' }] });
+    expect(wrong.status).toBe(400);
   });
 });

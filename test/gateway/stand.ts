@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { Registry } from 'prom-client';
-import type { IdentityChange } from '../../runtime/contracts/http/index.ts';
+import { type IdentityChange, TenantUsageReport, tenantUsagePath } from '../../runtime/contracts/http/index.ts';
 import { GatewaySettings } from '../../runtime/contracts/settings/services.ts';
 import { Gateway, type GatewayParts, type Settings } from '../../runtime/gateway/gateway.ts';
 import { SpillLog } from '../../runtime/gateway/spill-log.ts';
@@ -54,11 +54,16 @@ export class FakeBus {
 /** The devices service's list of identity changes. */
 export class FakeDevices {
   readonly changes: IdentityChange[] = [];
+  /** What it answers to reports of use, and what was reported. */
+  shares: { tenant: string; messagesPerSecond: number }[] = [];
+  readonly reports: TenantUsageReport[] = [];
+  usageAway = false;
   private server: Server | undefined;
   url = '';
 
   async start(): Promise<this> {
     this.server = createServer((request, response) => {
+      if (request.url === tenantUsagePath) return void this.takeReport(request, response);
       const after = Number(new URL(request.url ?? '/', 'http://x').searchParams.get('after'));
       const changes = this.changes.filter((c) => c.version > after).slice(0, 1_000);
       const version = changes.at(-1)?.version ?? this.changes.at(-1)?.version ?? 0;
@@ -68,6 +73,14 @@ export class FakeDevices {
     await new Promise<void>((resolve) => this.server?.listen(port, '127.0.0.1', resolve));
     this.url = `http://127.0.0.1:${port}`;
     return this;
+  }
+
+  private async takeReport(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let text = '';
+    for await (const part of request) text += String(part);
+    if (this.usageAway) return void response.writeHead(503).end();
+    this.reports.push(TenantUsageReport.parse(JSON.parse(text)));
+    response.end(JSON.stringify({ shares: this.shares }));
   }
 
   add(device: string, change: IdentityChange['change'], serial: string | null = null): void {

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+import { TenantId } from '../identifiers.ts';
 import { deviceOperations } from './devices.ts';
 import { enrolmentOperations } from './enrolment.ts';
 import type { Operation } from './operation.ts';
@@ -35,6 +37,34 @@ export const identityChangesPath = '/internal/identity-changes';
  */
 export const deviceTrustPath = '/internal/device-trust';
 export type DeviceTrust = { authorities: string[] };
+
+/**
+ * Internal, not public: each gateway tells every few seconds what it took from each tenant's devices in this minute, and
+ * hears its share of what the tenants may send.
+ */
+export const tenantUsagePath = '/internal/tenant-usage';
+export const TenantUsageReport = z.strictObject({
+  gateway: z.string().min(1).max(253),
+  tenants: z
+    .array(
+      z.strictObject({
+        tenant: TenantId,
+        /** Start of the minute, epoch milliseconds. */
+        minute: z.int().min(0),
+        /** Messages taken in since then, and time for which somebody was read more slowly; milliseconds. */
+        messages: z.int().min(0),
+        throttledMs: z.int().min(0),
+        connections: z.int().min(0),
+      }),
+    )
+    .max(10_000),
+});
+export type TenantUsageReport = z.infer<typeof TenantUsageReport>;
+/** Of tenants with a quota alone: messages a second that this gateway may take in. */
+export const TenantShares = z.object({
+  shares: z.array(z.object({ tenant: z.string(), messagesPerSecond: z.number().positive() })),
+});
+export type TenantShares = z.infer<typeof TenantShares>;
 
 /**
  * One change that a gateway must know to admit or end connections. The full list since version 0 is the revocation

@@ -38,11 +38,34 @@ create table tenant_usage (
   tenant text collate "C" not null references tenants (id),
   minute timestamptz not null,
   gateway text collate "C" not null,
+  -- Of this minute so far, as the gateway counts them: telling them again changes nothing.
   messages bigint not null,
   throttled_ms bigint not null,
+  connections integer not null,
+  told_at timestamptz not null default now(),
   primary key (tenant, minute, gateway)
 );
 create index tenant_usage_by_minute on tenant_usage (minute);
+
+-- Devices are registered in several ways (one by one, in bulk, by claim code, by a factory CA); all end in this table. The
+-- lock lets registrations of a tenant with a quota count one after the other.
+create function devices_within_quota() returns trigger language plpgsql as $$
+declare over_quota record;
+begin
+  perform pg_advisory_xact_lock(4711002, hashtext(id)) from (
+    select distinct t.id from added join tenants t on t.id = added.tenant where t.quota_devices is not null order by t.id
+  ) limited;
+  select t.id, t.quota_devices into over_quota from tenants t
+  where t.quota_devices is not null and t.id in (select tenant from added)
+    and (select count(*) from devices d where d.tenant = t.id) > t.quota_devices
+  limit 1;
+  if found then
+    raise exception 'tenant ''%'' may register % devices', over_quota.id, over_quota.quota_devices using errcode = 'IQ001';
+  end if;
+  return null;
+end $$;
+create trigger devices_within_quota after insert on devices referencing new table as added
+  for each statement execute function devices_within_quota();
 
 -- Nobody changes what was written, the owner included: removing this trigger is a migration that people read.
 create function audit_log_only_grows() returns trigger language plpgsql as $$

@@ -42,7 +42,8 @@ export type InternalRoute = {
   /** Full path, begins with `/internal/`. */
   path: string;
   query?: z.ZodObject;
-  handler: (asked: { query: unknown } & AskedBy) => Promise<unknown>;
+  body?: z.ZodType;
+  handler: (asked: { query: unknown; body: unknown } & AskedBy) => Promise<unknown>;
 };
 
 export type HttpServer = {
@@ -147,8 +148,12 @@ function addRoute(app: FastifyInstance, route: InternalRoute): void {
     config: { operation: route.path },
     handler: async (request) => {
       const by = askedBy(request);
-      const { query } = validateRequest({ ...(route.query === undefined ? {} : { query: route.query }) }, request);
-      return await route.handler({ query, ...by });
+      const { query: asked, body: sent } = route;
+      const { query, body } = validateRequest(
+        { ...(asked === undefined ? {} : { query: asked }), ...(sent === undefined ? {} : { body: sent }) },
+        request,
+      );
+      return await route.handler({ query, body, ...by });
     },
   });
 }
