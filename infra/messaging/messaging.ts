@@ -126,9 +126,13 @@ export class Messaging extends Component {
    * Without either grant nothing is forwarded, silently: https://cloud.google.com/pubsub/docs/handling-failures#grant_forwarding_permissions
    */
   #grantDeadLettering(): void {
+    const granted = new Set<BusTopic>();
     for (const plan of busPlan.subscriptions) {
       if (plan.deadLetter === undefined) continue;
-      this.#publisher(`${plan.name}-forward`, plan.deadLetter.topic, this.#args.pubsubAgent);
+      // Once a topic: two resources of one grant would take it from each other when one goes.
+      if (!granted.has(plan.deadLetter.topic))
+        this.#publisher(`${plan.name}-forward`, plan.deadLetter.topic, this.#args.pubsubAgent);
+      granted.add(plan.deadLetter.topic);
       this.#subscriber(`${plan.name}-forward-acks`, plan.name, this.#args.pubsubAgent);
     }
   }

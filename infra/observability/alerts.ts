@@ -132,7 +132,7 @@ const pathAlerts = ({ ours, subscription }: Selectors): Alert[] => [
     id: 'dead-letters-unkept',
     title: 'Dead letters wait on the bus',
     urgency: 'today',
-    query: `max(${subscription('oldest_unacked_message_age', 'telemetry-dead-letters-keeper')}) > 900 or sum(increase(${subscription('dead_letter_message_count', 'telemetry-processor')}[15m])) > 0`,
+    query: `max(${subscription('oldest_unacked_message_age', 'telemetry-dead-letters-keeper')}) > 900 or sum(increase(${subscription('dead_letter_message_count', 'telemetry-processor', 'updates-devices')}[15m])) > 0`,
     forMinutes: 5,
     runbook: 'dead-letters-unkept',
     says: 'Dead letters are not written to the database, or Pub/Sub itself gave up on a message after 100 deliveries. They are lost after 7 days.',

@@ -47,6 +47,8 @@ export const busPlan: { topics: readonly BusTopic[]; subscriptions: readonly Sub
       topic: 'updates',
       ackDeadlineSeconds: 60,
       retry: { minimumBackoffSeconds: 1, maximumBackoffSeconds: 60 },
+      // A device writes the body: one that its reader cannot take must not come back for a week.
+      deadLetter: { topic: 'telemetry-dead-letters', maxDeliveryAttempts: 100 },
       retentionSeconds: 7 * day,
     },
   ],
