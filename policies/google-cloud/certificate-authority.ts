@@ -132,6 +132,26 @@ export const certificateAuthorityPolicies: readonly Policy[] = [
       ]),
   }),
   resourcePolicy({
+    id: 'cas-pool-issuance-modes',
+    description: 'A pool is asked in one way: by requests that prove the key, or by descriptions of a certificate.',
+    severity: 'medium',
+    level: 'advisory',
+    remediation:
+      'Set in issuancePolicy.allowedIssuanceModes one of allowCsrBasedIssuance, allowConfigBasedIssuance true.',
+    url: `${docs}/issuance-policy`,
+    references: {},
+    types: [pool],
+    judge: ({ at }) => {
+      const modes = at('issuancePolicy.allowedIssuanceModes');
+      const csr = modes.at('allowCsrBasedIssuance').orElse(false);
+      const config = modes.at('allowConfigBasedIssuance').orElse(false);
+      // A pool without rules has a policy of its own.
+      return when(at('issuancePolicy').exists(), () =>
+        any([all([csr.is(true), config.is(false)]), all([csr.is(false), config.is(true)])]),
+      );
+    },
+  }),
+  resourcePolicy({
     id: 'cas-pool-publishing',
     description: 'A pool publishes its CA certificates, and in the tier that can revoke also what it has revoked.',
     severity: 'medium',

@@ -9,7 +9,7 @@ const both = ['gcp:container/cluster:Cluster', pool];
  * Asks about the machines of a pool, or of the pools that stand inside of a cluster. Autopilot makes its own machines,
  * and a default pool that is removed at once runs nothing.
  */
-function machines({ type, at }: Pick<Subject, 'type' | 'at'>, question: (config: Reading) => Answer): Answer {
+export function machines({ type, at }: Pick<Subject, 'type' | 'at'>, question: (config: Reading) => Answer): Answer {
   if (type === pool) return question(at('nodeConfig'));
   return any([
     at('enableAutopilot').is(true),
@@ -20,7 +20,7 @@ function machines({ type, at }: Pick<Subject, 'type' | 'at'>, question: (config:
   ]);
 }
 
-const own = (account: Reading): Answer =>
+export const own = (account: Reading): Answer =>
   all([account.isFilled(), account.state === 'known' ? account.matches(/^(?!.*-compute@developer\.|default$)/) : yes]);
 
 /** Machines of clusters. */

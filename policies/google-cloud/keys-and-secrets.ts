@@ -128,6 +128,20 @@ export const keysAndSecretsPolicies: readonly Policy[] = [
     judge: ({ at }) => at('replication.userManaged.replicas').isFilled(),
   }),
   resourcePolicy({
+    id: 'secret-rotation',
+    description:
+      'A secret says when it is due for a new value, and to whom: one that nobody is told of stays for ever.',
+    severity: 'medium',
+    level: 'advisory',
+    remediation: 'Set rotation.rotationPeriod to at most the setting days, and topics.',
+    url: 'https://cloud.google.com/secret-manager/docs/rotation-recommendations',
+    references: {},
+    settings: { days: { default: 90, description: 'Longest time between rotations, in days.' } },
+    types: [secret],
+    judge: ({ at, settings }) =>
+      all([lastsAtMost(at('rotation.rotationPeriod'), settings.days * day), at('topics').isFilled()]),
+  }),
+  resourcePolicy({
     id: 'secret-delete-guard',
     description: 'A destroyed version of a secret can be had back for a while, or the secret refuses to be deleted.',
     severity: 'low',

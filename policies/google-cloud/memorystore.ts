@@ -1,4 +1,4 @@
-import { type Answer, all, any, not, yes } from '../framework/answer.ts';
+import { type Answer, all, any, not, when, yes } from '../framework/answer.ts';
 import { type Policy, resourcePolicy, stackPolicy } from '../framework/policy.ts';
 import type { Reading } from '../framework/reader.ts';
 import type { Resource } from '../framework/stack.ts';
@@ -89,6 +89,43 @@ export const memorystorePolicies: readonly Policy[] = [
               .is(true),
         at('deletionPolicy').is('PREVENT'),
       ]),
+  }),
+  resourcePolicy({
+    id: 'redis-persistence',
+    description:
+      'A cache that refuses writes rather than forget keeps what is needed: then it outlives its processes too.',
+    severity: 'low',
+    level: 'advisory',
+    remediation:
+      'Set persistenceConfig (mode RDB or AOF; Redis: persistenceMode), or a maxmemory-policy that evicts where everything can be rebuilt.',
+    url: 'https://cloud.google.com/memorystore/docs/valkey/about-persistence',
+    references: {},
+    types: caches,
+    judge: ({ type, at }) =>
+      when(
+        at(type === valkey ? 'engineConfigs' : 'redisConfigs')
+          .key('maxmemory-policy')
+          .is('noeviction'),
+        () => at(`persistenceConfig.${type === instance ? 'persistenceMode' : 'mode'}`).is('RDB', 'AOF'),
+      ),
+  }),
+  resourcePolicy({
+    id: 'redis-version',
+    description: 'A cache runs Redis 7.0 or Valkey 7.2 at least: older ones are no longer mended.',
+    severity: 'low',
+    level: 'advisory',
+    remediation: 'Set redisVersion to REDIS_7_0 or newer (Valkey: engineVersion VALKEY_7_2), or leave it out.',
+    url: 'https://cloud.google.com/memorystore/docs/redis/supported-versions',
+    references: {},
+    settings: { oldest: { default: 7, description: 'Oldest major version.' } },
+    types: [instance, valkey],
+    // The newest is what the API makes without one.
+    judge: ({ type, at, settings }) => {
+      const version = at(type === instance ? 'redisVersion' : 'engineVersion');
+      return version.state === 'absent'
+        ? yes
+        : version.test((text) => Number(/^(?:REDIS|VALKEY)_(\d+)/.exec(String(text))?.[1] ?? 0) >= settings.oldest);
+    },
   }),
   resourcePolicy({
     id: 'redis-memory-bounded',

@@ -1,5 +1,6 @@
-import { all, any, when } from '../framework/answer.ts';
-import { type Policy, resourcePolicy } from '../framework/policy.ts';
+import { all, answer, any, when } from '../framework/answer.ts';
+import { type Finding, type Policy, resourcePolicy, stackPolicy } from '../framework/policy.ts';
+import { named, some } from '../framework/relations.ts';
 
 const subnet = ['gcp:compute/subnetwork:Subnetwork'];
 /** Ranges that Google's proxies and services use; the API takes no flow logs for them. */
@@ -99,6 +100,18 @@ export const networkPolicies: readonly Policy[] = [
     judge: ({ at }) => at('logConfig.enable').is(true),
   }),
   resourcePolicy({
+    id: 'nat-subnets-listed',
+    description: 'NAT is for named subnets: one that is added later has no way to the internet until somebody says so.',
+    severity: 'low',
+    level: 'advisory',
+    tiers: ['prod'],
+    remediation: 'Set sourceSubnetworkIpRangesToNat to LIST_OF_SUBNETWORKS and name them.',
+    url: 'https://cloud.google.com/nat/docs/nat-product-interactions#specify-subnet-ranges',
+    references: {},
+    types: ['gcp:compute/routerNat:RouterNat'],
+    judge: ({ at }) => at('sourceSubnetworkIpRangesToNat').is('LIST_OF_SUBNETWORKS'),
+  }),
+  resourcePolicy({
     id: 'tls-ssl-policy',
     description: 'A load balancer speaks TLS 1.2 or newer, with ciphers that nobody has broken.',
     severity: 'high',
@@ -122,6 +135,40 @@ export const networkPolicies: readonly Policy[] = [
           ]),
         ]),
       ]),
+  }),
+  stackPolicy({
+    id: 'dns-query-logging',
+    description: 'Names that machines of a network ask for are logged: a call home begins with one.',
+    severity: 'low',
+    level: 'advisory',
+    remediation: 'Add a gcp.dns.Policy with enableLogging true that lists the network.',
+    url: 'https://cloud.google.com/dns/docs/monitoring',
+    references: { 'cis-gcp-4': ['2.12'], 'cis-gcp-5': ['2.13'] },
+    judge: (stack) =>
+      stack.ofType('gcp:compute/network:Network').map(
+        (network): Finding => ({
+          urn: network.urn,
+          answer: named(
+            some(stack.ofType('gcp:dns/policy:Policy'), (policy) =>
+              all([
+                policy.at('enableLogging').is(true),
+                any([
+                  answer(
+                    policy.sourcesOf('networks').some(({ urn }) => urn === network.urn),
+                    'networks',
+                  ),
+                  policy
+                    .at('networks')
+                    .some((each) =>
+                      each.at('networkUrl').test((url) => String(url).split('/').at(-1) === network.at('name').value),
+                    ),
+                ]),
+              ]),
+            ),
+            'no dns.Policy logs its queries',
+          ),
+        }),
+      ),
   }),
   resourcePolicy({
     id: 'dns-dnssec',

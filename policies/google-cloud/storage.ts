@@ -1,4 +1,4 @@
-import { any } from '../framework/answer.ts';
+import { all, any, yes } from '../framework/answer.ts';
 import { type Policy, resourcePolicy } from '../framework/policy.ts';
 import { day } from './durations.ts';
 
@@ -69,5 +69,23 @@ export const storagePolicies: readonly Policy[] = [
     references: {},
     types: bucket,
     judge: ({ at }) => at('lifecycleRules').isFilled(),
+  }),
+  resourcePolicy({
+    id: 'bucket-access-logging',
+    description: 'Who reads and writes a bucket is on record, in a bucket apart.',
+    severity: 'low',
+    level: 'advisory',
+    remediation:
+      'Set logging.logBucket to another bucket, or switch data access logs of Cloud Storage on in the project.',
+    url: 'https://cloud.google.com/storage/docs/access-logs',
+    references: { checkov: ['CKV_GCP_62', 'CKV_GCP_63'], trivy: ['GCP-0077'] },
+    types: bucket,
+    judge: ({ at }) => {
+      const [target, name] = [at('logging.logBucket'), at('name')];
+      return all([
+        target.isFilled(),
+        target.state === 'known' && name.state === 'known' ? target.isNot(name.value) : yes,
+      ]);
+    },
   }),
 ];

@@ -1,7 +1,8 @@
 import { type Answer, all, any, no, not, yes } from '../framework/answer.ts';
 import { type Finding, type Policy, stackPolicy } from '../framework/policy.ts';
+import { named, refersTo, some } from '../framework/relations.ts';
 import type { Resource, Stack } from '../framework/stack.ts';
-import { hasMember, named, refersTo, some } from './relations.ts';
+import { hasMember } from './relations.ts';
 
 const topicType = 'gcp:pubsub/topic:Topic';
 const subscriptionType = 'gcp:pubsub/subscription:Subscription';

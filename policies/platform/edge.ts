@@ -1,8 +1,9 @@
 import { type Answer, all, answer, any, no, unknown, when, yes } from '../framework/answer.ts';
 import { type Finding, type Policy, stackPolicy } from '../framework/policy.ts';
 import type { Reading } from '../framework/reader.ts';
+import { named, same } from '../framework/relations.ts';
 import type { Resource, Stack } from '../framework/stack.ts';
-import { kindOf, named, podOf, same, sameNamespace, selects, workloadTypes } from './relations.ts';
+import { kindOf, podOf, sameNamespace, selects, workloadTypes } from './relations.ts';
 
 /** A load balancer of a Service is external unless it says otherwise. https://cloud.google.com/kubernetes-engine/docs/concepts/service-load-balancer-parameters */
 export function isExternal(service: Resource): Answer {

@@ -1,8 +1,9 @@
 import { type Answer, all, any, no, not, unknown, yes } from '../framework/answer.ts';
 import { type Finding, type Policy, stackPolicy } from '../framework/policy.ts';
 import type { Reading } from '../framework/reader.ts';
+import { named, some } from '../framework/relations.ts';
 import type { Resource, Stack } from '../framework/stack.ts';
-import { hasMember, kindOf, named, namespaceOf, some } from './relations.ts';
+import { hasMember, kindOf, namespaceOf } from './relations.ts';
 
 const accountType = 'gcp:serviceaccount/account:Account';
 const impersonations = /^gcp:serviceaccount\/iAM(Member|Binding):/;

@@ -1,7 +1,7 @@
 import { all } from '../framework/answer.ts';
 import { type Finding, type Policy, stackPolicy } from '../framework/policy.ts';
 import { Reading } from '../framework/reader.ts';
-import { named } from './relations.ts';
+import { named } from '../framework/relations.ts';
 
 /** Labels that a provider's default labels do not reach, by type. https://www.pulumi.com/registry/packages/gcp/api-docs/provider/#defaultlabels_nodejs */
 const ownLabels: Readonly<Record<string, string>> = {

@@ -1,8 +1,9 @@
 import { type Answer, all, any, no, when } from '../framework/answer.ts';
 import { type Finding, type Policy, stackPolicy } from '../framework/policy.ts';
 import type { Reading } from '../framework/reader.ts';
+import { named, some } from '../framework/relations.ts';
 import type { Resource, Stack } from '../framework/stack.ts';
-import { kindOf, named, namespaceOf, podOf, sameNamespace, selects, some, workloadTypes } from './relations.ts';
+import { kindOf, namespaceOf, podOf, sameNamespace, selects, workloadTypes } from './relations.ts';
 
 const policyKind = kindOf('NetworkPolicy');
 

@@ -1,7 +1,8 @@
 import { type Answer, all, any, yes } from '../framework/answer.ts';
 import { type Finding, type Policy, stackPolicy } from '../framework/policy.ts';
 import type { Reading } from '../framework/reader.ts';
-import { kindOf, named, podOf, workloadTypes } from './relations.ts';
+import { named } from '../framework/relations.ts';
+import { kindOf, podOf, workloadTypes } from './relations.ts';
 
 /** Texts that are credentials wherever they stand. */
 const credentials: readonly RegExp[] = [

@@ -1,8 +1,9 @@
 import { type Answer, all, any, unknown, when, yes } from '../framework/answer.ts';
 import { type Finding, type Policy, stackPolicy } from '../framework/policy.ts';
 import type { Reading } from '../framework/reader.ts';
+import { named, same, some } from '../framework/relations.ts';
 import type { Resource, Stack } from '../framework/stack.ts';
-import { kindOf, named, podOf, same, sameNamespace, selects, some, workloadTypes } from './relations.ts';
+import { kindOf, podOf, sameNamespace, selects, workloadTypes } from './relations.ts';
 
 /**
  * Kubernetes accepts an object that points at nothing and says so nowhere: a Service without endpoints, a budget that

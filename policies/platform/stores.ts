@@ -1,9 +1,10 @@
 import { type Answer, all, answer, any, no, not, when, yes } from '../framework/answer.ts';
 import { type Finding, type Policy, stackPolicy } from '../framework/policy.ts';
 import type { Reading } from '../framework/reader.ts';
+import { named, refersTo, some } from '../framework/relations.ts';
 import type { Resource, Stack } from '../framework/stack.ts';
 import { isExternal } from './edge.ts';
-import { kindOf, named, refersTo, some } from './relations.ts';
+import { kindOf } from './relations.ts';
 
 /** A store of data, the property that ties it to a network, and the class of its endpoints in that network. */
 type Store = { type: string; network: (store: Resource) => readonly Reading[]; serviceClass: string | null };

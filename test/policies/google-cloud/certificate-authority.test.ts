@@ -35,6 +35,7 @@ prove(certificateAuthorityPolicies, googleCloud.policies, [
     absent: 'fires',
     along: [
       'cas-pool-identity-constraints',
+      'cas-pool-issuance-modes',
       'cas-pool-key-types',
       'cas-pool-max-lifetime',
       'cas-pool-no-ca-issuance',
@@ -109,6 +110,17 @@ prove(certificateAuthorityPolicies, googleCloud.policies, [
     fine: [{ value: '7776000s' }, { set: { [baseline]: undefined, 'issuancePolicy.maximumLifetime': '157680000s' } }],
     absent: 'fires',
     along: ['cas-pool-tier', 'cas-pool-no-ca-issuance'],
+  },
+  {
+    policy: 'cas-pool-issuance-modes',
+    on: 'gcp:certificateauthority/caPool:CaPool',
+    at: 'issuancePolicy.allowedIssuanceModes',
+    broken: [
+      { value: { allowCsrBasedIssuance: true, allowConfigBasedIssuance: true } },
+      { value: { allowCsrBasedIssuance: false, allowConfigBasedIssuance: false } },
+    ],
+    fine: [{ value: { allowConfigBasedIssuance: true } }],
+    absent: 'fires',
   },
   {
     policy: 'cas-pool-publishing',

@@ -90,7 +90,7 @@ prove(keysAndSecretsPolicies, googleCloud.policies, [
       },
     ],
     absent: 'fires',
-    along: ['iam-resource-scoped'],
+    along: ['iam-resource-scoped', 'iam-human-grants-expire'],
   },
   {
     policy: 'secret-replication-pinned',
@@ -99,6 +99,14 @@ prove(keysAndSecretsPolicies, googleCloud.policies, [
     broken: [{ value: [] }, { set: { replication: { auto: {} } } }],
     fine: [{ value: [{ location: 'europe-west1' }, { location: 'europe-west4' }] }],
     unknown: 'passes',
+    absent: 'fires',
+  },
+  {
+    policy: 'secret-rotation',
+    on: 'gcp:secretmanager/secret:Secret',
+    given: { 'rotation.rotationPeriod': '7776000s', topics: [{ name: 'projects/p/topics/t' }] },
+    at: 'rotation.rotationPeriod',
+    broken: [{ value: '31536000s' }, { set: { topics: undefined } }, { set: { rotation: undefined } }],
     absent: 'fires',
   },
   {

@@ -38,6 +38,18 @@ const beside = (type: string, props: Record<string, unknown>) => (resources: Raw
   fixture(type, props),
 ];
 
+/** A Redis instance that breaks nothing else. */
+const cached = {
+  authEnabled: true,
+  authorizedNetwork: 'projects/p/global/networks/n',
+  connectMode: 'PRIVATE_SERVICE_ACCESS',
+  customerManagedKey: 'projects/p/locations/l/keyRings/r/cryptoKeys/k',
+  deletionProtection: true,
+  redisConfigs: { 'maxmemory-policy': 'allkeys-lru' },
+  tier: 'STANDARD_HA',
+  transitEncryptionMode: 'SERVER_AUTHENTICATION',
+};
+
 prove(memorystorePolicies, googleCloud.policies, [
   {
     policy: 'redis-auth',
@@ -113,6 +125,29 @@ prove(memorystorePolicies, googleCloud.policies, [
       clusterWith('deletionProtectionEnabled', undefined),
     ],
     absent: 'fires',
+  },
+  {
+    policy: 'redis-persistence',
+    on: 'gcp:memorystore/instance:Instance',
+    given: { 'engineConfigs.maxmemory-policy': 'noeviction', persistenceConfig: { mode: 'AOF' } },
+    at: 'persistenceConfig.mode',
+    broken: [{ value: 'DISABLED' }, { set: { persistenceConfig: undefined } }],
+    fine: [{ set: { 'engineConfigs.maxmemory-policy': 'allkeys-lru', persistenceConfig: undefined } }],
+    absent: 'fires',
+  },
+  {
+    policy: 'redis-version',
+    on: 'gcp:memorystore/instance:Instance',
+    at: 'engineVersion',
+    broken: [
+      { value: 'REDIS_6_X' },
+      { resource: fixture('gcp:redis/instance:Instance', { ...cached, redisVersion: 'REDIS_6_X' }) },
+    ],
+    fine: [
+      { value: 'VALKEY_7_2' },
+      { resource: fixture('gcp:redis/instance:Instance', { redisVersion: 'REDIS_7_2' }) },
+    ],
+    absent: 'passes',
   },
   {
     policy: 'redis-memory-bounded',

@@ -1,5 +1,8 @@
+import type { RawResource } from '../../../policies/framework/stack.ts';
+import { notKnownYet } from '../../../policies/framework/testing.ts';
 import { networkPolicies } from '../../../policies/google-cloud/network.ts';
 import { googleCloud } from '../../../policies/google-cloud/policies.ts';
+import { adding, edit, without } from '../platform/changes.ts';
 import { prove } from '../support/prove.ts';
 
 const subnet = { type: 'gcp:compute/subnetwork:Subnetwork', name: 'network-nodes' };
@@ -54,6 +57,27 @@ prove(networkPolicies, googleCloud.policies, [
     absent: 'fires',
   },
   {
+    policy: 'nat-subnets-listed',
+    on: 'gcp:compute/routerNat:RouterNat',
+    at: 'sourceSubnetworkIpRangesToNat',
+    broken: [{ value: 'ALL_SUBNETWORKS_ALL_IP_RANGES' }],
+    absent: 'fires',
+  },
+  {
+    policy: 'dns-query-logging',
+    on: logging(),
+    broken: {
+      'no policy': without('gcp:dns/policy:Policy'),
+      'a policy that logs nothing': edit('gcp:dns/policy:Policy', '', { enableLogging: false }),
+      'a policy of another network': edit('gcp:dns/policy:Policy', '', {
+        networks: [{ networkUrl: 'networks/other' }],
+      }),
+    },
+    unknown: edit('gcp:dns/policy:Policy', '', { enableLogging: notKnownYet }),
+    absent: edit('gcp:dns/policy:Policy', '', { enableLogging: undefined }),
+    absentIs: 'fires',
+  },
+  {
     policy: 'tls-ssl-policy',
     on: 'gcp:compute/sSLPolicy:SSLPolicy',
     at: 'minTlsVersion',
@@ -82,3 +106,9 @@ prove(networkPolicies, googleCloud.policies, [
     absent: 'fires',
   },
 ]);
+
+/** The blueprint with a policy for its network's names, which it does not have. */
+function logging() {
+  const policy = { enableLogging: true, networks: [{ networkUrl: 'projects/p/global/networks/prod' }] };
+  return (resources: readonly RawResource[]) => adding('gcp:dns/policy:Policy', policy)([...resources]);
+}

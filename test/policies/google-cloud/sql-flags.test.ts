@@ -60,4 +60,14 @@ prove(sqlFlagPolicies, googleCloud.policies, [
   flag('sql-flag-log-lock-waits', 'log_lock_waits', { wrong: ['off'], unset: 'wrong' }),
   flag('sql-flag-log-checkpoints', 'log_checkpoints', { wrong: ['off'], unset: 'right' }),
   flag('sql-flag-log-temp-files', 'log_temp_files', { wrong: ['-1', '1024'], unset: 'wrong' }),
+  {
+    policy: 'sql-flag-log-noise',
+    on: 'gcp:sql/databaseInstance:DatabaseInstance',
+    at: list,
+    broken: ['parser', 'planner', 'executor', 'statement'].map((part) => ({
+      value: flagsOf({ ...right, [`log_${part}_stats`]: 'on' }),
+    })),
+    fine: [{ value: flagsOf({ ...right, log_parser_stats: 'OFF' }) }],
+    absent: 'passes',
+  },
 ]);

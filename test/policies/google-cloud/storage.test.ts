@@ -27,4 +27,13 @@ prove(storagePolicies, googleCloud.policies, [
     absent: 'fires',
   },
   { policy: 'bucket-lifecycle', on, at: 'lifecycleRules', broken: [{ value: [] }], unknown: 'passes', absent: 'fires' },
+  {
+    policy: 'bucket-access-logging',
+    on,
+    given: { 'logging.logBucket': 'logs-of-access' },
+    at: 'logging.logBucket',
+    broken: [{ value: '' }, { set: { name: 'logs-of-access' } }],
+    unknown: 'passes',
+    absent: 'fires',
+  },
 ]);
