@@ -38,7 +38,13 @@ export type Access = {
 };
 
 /** Secrets that the platform itself keeps; none has a value in the program or the state. */
-export const secretNames = ['issuer-keys', 'first-administrator', 'probe-client', 'claim-codes'] as const;
+export const secretNames = [
+  'issuer-keys',
+  'first-administrator',
+  'probe-client',
+  'claim-codes',
+  'session-tickets',
+] as const;
 export type SecretName = (typeof secretNames)[number];
 
 const none: Access = {
@@ -55,7 +61,14 @@ const none: Access = {
 };
 
 export const access: Readonly<Record<WorkloadName, Access>> = {
-  gateway: { ...none, publish: ['telemetry', 'lifecycle', 'updates'], cache: true, serverCertificate: true },
+  gateway: {
+    ...none,
+    publish: ['telemetry', 'lifecycle', 'updates'],
+    cache: true,
+    serverCertificate: true,
+    readSecrets: ['session-tickets'],
+    writeSecrets: ['session-tickets'],
+  },
   processor: {
     ...none,
     publish: ['telemetry-dead-letters'],

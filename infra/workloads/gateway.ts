@@ -173,6 +173,7 @@ function certificatesContainer(args: GatewayWorkloadArgs): ContainerPlan {
       IOT_SERVER_CA_POOL: pulumi.output(needs.authority.serverPool),
       IOT_SERVER_NAMES: serverNamesOf(environment).join(','),
       IOT_SERVER_CERTIFICATE_HOURS: environment.tier.authority.serverCertificateHours,
+      IOT_TICKET_SECRET: needs.secrets.names['session-tickets'],
       IOT_DEVICES_URL: internalUrl('devices', namespace),
     }),
   };

@@ -12,6 +12,8 @@ export type TlsFolder = {
   writeServer(files: { key: string; certificate: string; root: string }): Promise<void>;
   /** Only when it differs, since each write makes the gateway load anew. @returns whether it was written */
   writeTrust(pems: string): Promise<boolean>;
+  /** Only when it differs, as above. */
+  writeTicketSecret(secret: Buffer): Promise<boolean>;
 };
 
 export async function openTlsFolder(dir: string): Promise<TlsFolder> {
@@ -44,12 +46,22 @@ export async function openTlsFolder(dir: string): Promise<TlsFolder> {
       await replace(file('devices-ca.pem'), pems, 0o644);
       return true;
     },
+    async writeTicketSecret(secret) {
+      if (await isFile(file('ticket.secret'), secret)) return false;
+      await replace(file('ticket.secret'), secret, 0o640);
+      return true;
+    },
   };
 }
 
-async function optional(path: string): Promise<string | undefined> {
+async function isFile(path: string, content: Buffer): Promise<boolean> {
+  const held = await optional(path, 'latin1');
+  return held !== undefined && Buffer.from(held, 'latin1').equals(content);
+}
+
+async function optional(path: string, encoding: 'utf8' | 'latin1' = 'utf8'): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return await readFile(path, encoding);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
@@ -57,7 +69,7 @@ async function optional(path: string): Promise<string | undefined> {
 }
 
 /** Whole or not at all: written beside, then renamed. */
-async function replace(path: string, text: string, mode: number): Promise<void> {
+async function replace(path: string, text: string | Buffer, mode: number): Promise<void> {
   const beside = await open(`${path}.new`, 'w', mode);
   try {
     await beside.writeFile(text);

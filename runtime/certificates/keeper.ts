@@ -15,6 +15,8 @@ export type KeeperOptions = {
   /** PEM of each CA below which a device's certificate is good. */
   trusted: () => Promise<readonly string[]>;
   trustEveryMs: number;
+  /** The secret of session ticket keys, if gateways share one: looked up as often. */
+  ticketSecret?: () => Promise<Buffer>;
   log: Log;
   clock?: () => number;
   random?: () => number;
@@ -30,7 +32,7 @@ export type Keeper = {
 
 /**
  * Keeps a gateway's TLS folder: its certificate, renewed at two thirds of its life, and the CAs of devices, looked up every
- * minute. What fails is tried again with a growing pause; what is in the folder stays in use meanwhile.
+ * minute, as is the secret of session tickets. What fails is tried again with a growing pause; what is in the folder stays in use meanwhile.
  */
 export function startKeeper(options: KeeperOptions): Keeper {
   const { folder, names, log, clock = Date.now, random = Math.random } = options;
@@ -66,9 +68,19 @@ export function startKeeper(options: KeeperOptions): Keeper {
     return options.trustEveryMs * (0.9 + 0.2 * random());
   }
 
+  /** Not waited for: without it a gateway has tickets of its own, and a device's next handshake is a full one. */
+  async function keepTickets(ticketSecret: () => Promise<Buffer>): Promise<number> {
+    if (await folder.writeTicketSecret(await ticketSecret())) log.info({}, 'secret of session tickets written');
+    return options.trustEveryMs * (0.9 + 0.2 * random());
+  }
+
+  const { ticketSecret } = options;
   const loops = [
     loop('server certificate', keepServer, log, random),
     loop("devices' authorities", keepTrust, log, random),
+    ...(ticketSecret === undefined
+      ? []
+      : [loop('secret of session tickets', () => keepTickets(ticketSecret), log, random)]),
   ] as const;
   const wake = () => loops[1].now();
   return {

@@ -5,10 +5,12 @@ import { defaultTenant } from '../contracts/identifiers.ts';
 import type { CertificatesSettings } from '../contracts/settings/services.ts';
 import { signByPool } from '../platform/google/ca-pool.ts';
 import { connectGoogle } from '../platform/google/google.ts';
+import { openSecret } from '../platform/google/secret.ts';
 import { createUpstream } from '../platform/http/client.ts';
 import type { Running, ServiceContext } from '../platform/service/run.ts';
 import { openTlsFolder } from './files.ts';
 import { startKeeper } from './keeper.ts';
+import { sharedTicketSecret } from './ticket-secret.ts';
 
 const Trust = z.object({ authorities: z.array(z.string().startsWith('-----BEGIN CERTIFICATE-----')).max(200) });
 const trustEveryMs = 60_000;
@@ -22,11 +24,16 @@ export async function startCertificates({
 }: ServiceContext<Readonly<z.output<typeof CertificatesSettings>>>): Promise<Running> {
   const google = connectGoogle({ endpoint: settings.IOT_GOOGLE_ENDPOINT });
   const devices = createUpstream({ name: 'devices', url: settings.IOT_DEVICES_URL }, log);
+  const tickets = settings.IOT_TICKET_SECRET && openSecret(google, settings.IOT_TICKET_SECRET);
   const keeper = startKeeper({
     folder: await openTlsFolder(settings.IOT_TLS_DIR),
     names: settings.IOT_SERVER_NAMES,
     trustEveryMs,
     log,
+    ...(tickets && {
+      ticketSecret: () =>
+        sharedTicketSecret(tickets, (version) => log.info({ version }, 'secret of session tickets made')),
+    }),
     sign: (csr, attempt) =>
       signByPool(google, settings.IOT_SERVER_CA_POOL, {
         csr,

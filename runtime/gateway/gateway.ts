@@ -94,6 +94,9 @@ export class Gateway {
       spillBacklog: () => spill?.backlog ?? 0,
       spillRefused: () => spill?.refused.messages ?? 0,
       pausedConnections: () => this.broker?.paused ?? 0,
+      handshakesInProgress: () => this.listener?.handshakes.inProgress ?? 0,
+      handshakesWaiting: () => this.listener?.handshakes.waiting ?? 0,
+      sourceAddresses: () => this.listener?.handshakes.addresses ?? 0,
       busUp: () => (parts.telemetry.state === 'up' ? 1 : 0),
       identityVersion: () => this.feed.version,
       identityAgeSeconds: () => (Date.now() - this.feed.lastAnswerAt) / 1_000,
@@ -215,8 +218,10 @@ export class Gateway {
       await readTlsFiles(settings.IOT_TLS_DIR),
       {
         maxConnections: settings.IOT_MAX_CONNECTIONS,
-        handshakesPerSecond: settings.IOT_HANDSHAKES_PER_SECOND,
-        handshakesInProgress: settings.IOT_HANDSHAKES_IN_PROGRESS,
+        perSecond: settings.IOT_HANDSHAKES_PER_SECOND,
+        inProgress: settings.IOT_HANDSHAKES_IN_PROGRESS,
+        inProgressPerAddress: settings.IOT_HANDSHAKES_PER_ADDRESS,
+        connectionsPerSecondPerAddress: settings.IOT_CONNECTIONS_PER_SECOND_PER_ADDRESS,
         handshakeTimeoutMs: this.parts.connectTimeoutMs ?? defaultConnectTimeoutMs,
       },
       {
@@ -225,7 +230,7 @@ export class Gateway {
           this.counts.handshakes.failed++;
           this.quiet.warn('handshake', { error: error.message, address }, 'TLS handshake failed');
         },
-        onTurnedAway: (why) => this.refused(why, {}, 'connection turned away before TLS'),
+        onTurnedAway: (why, address) => this.refused(why, { address }, 'connection turned away before TLS'),
       },
     );
     await listener.listen(settings.IOT_MQTT_PORT, settings.IOT_BIND);

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
-import { type TlsFiles, ticketKeyBytes } from './tls-files.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { ticketSecretBytes } from '../contracts/tls.ts';
+import { type HandshakeLimits, HandshakeQueue, type Place, type TurnedAway } from './handshake-queue.ts';
+import { sourceOf } from './source-address.ts';
+import { TicketKeys, useTicketKeys } from './ticket-keys.ts';
+import type { TlsFiles } from './tls-files.ts';
 
-export type ListenerLimits = {
+export type ListenerLimits = HandshakeLimits & {
   maxConnections: number;
-  handshakesPerSecond: number;
-  handshakesInProgress: number;
   handshakeTimeoutMs: number;
 };
 
@@ -15,41 +16,42 @@ export type ListenerLimits = {
 export type ListenerEvents = {
   onConnection(socket: TLSSocket): void;
   onFailed(error: Error, address: string | undefined): void;
-  onTurnedAway(why: 'full' | 'handshake-rate'): void;
+  onTurnedAway(why: 'full' | TurnedAway, address: string): void;
 };
 
-/** Connections that wait for their handshake to begin; beyond it they are closed, which a device's back-off answers. */
-export const maxWaiting = 2_048;
+/** A connection that was accepted, and its place in the queue of handshakes. */
+type Raw = Socket & { place?: Place<Raw> };
 
 /**
  * The TLS port. Handshakes are what a reconnect storm costs most, so a connection waits before its handshake begins until
- * the rate and the number in progress allow it; TLS starts by handing the accepted socket to a TLS server that does not
- * listen itself.
+ * the rates and the numbers in progress allow it (handshake-queue.ts); TLS starts by handing the accepted socket to a TLS
+ * server that does not listen itself.
  */
 export class Listener {
   private readonly limits: ListenerLimits;
   private readonly events: ListenerEvents;
-  private readonly rate: TokenBucket;
+  private readonly queue: HandshakeQueue<Raw>;
   private readonly server: Server;
   private readonly tls: TlsServer;
-  /** Where no file gives them: kept over reloads, which otherwise would end every device's resumption. */
-  private readonly ticketKeys = randomBytes(ticketKeyBytes);
+  /** Where no file gives it: kept over reloads, which otherwise would end every device's resumption. */
+  private readonly ownSecret = randomBytes(ticketSecretBytes);
+  private readonly now: () => number;
   private readonly sockets = new Set<Socket>();
-  private waiting: Socket[] = [];
-  private inProgress = 0;
   private readonly timer: NodeJS.Timeout;
 
-  constructor(files: TlsFiles, limits: ListenerLimits, events: ListenerEvents) {
+  /** @param now for the hours of ticket keys. */
+  constructor(files: TlsFiles, limits: ListenerLimits, events: ListenerEvents, now: () => number = Date.now) {
     this.limits = limits;
     this.events = events;
-    this.rate = new TokenBucket(limits.handshakesPerSecond, Date.now(), 1);
+    this.now = now;
+    this.queue = new HandshakeQueue(limits, Date.now());
     this.tls = createTlsServer({
-      ...files,
+      ...files.context,
       requestCert: true,
       rejectUnauthorized: true,
       handshakeTimeout: limits.handshakeTimeoutMs,
     });
-    this.tls.setTicketKeys(files.ticketKeys ?? this.ticketKeys);
+    this.useTickets(files);
     this.tls.on('secureConnection', (socket) => this.secured(socket));
     this.tls.on('tlsClientError', (error, socket) => {
       events.onFailed(error, socket.remoteAddress);
@@ -66,8 +68,10 @@ export class Listener {
     return this.sockets.size;
   }
 
-  get handshakesInProgress(): number {
-    return this.inProgress;
+  /** Handshakes in progress, connections that wait for theirs, and source addresses remembered. */
+  get handshakes(): { inProgress: number; waiting: number; addresses: number } {
+    const { inProgress, waiting, addresses } = this.queue;
+    return { inProgress, waiting, addresses };
   }
 
   listen(port: number, host: string): Promise<void> {
@@ -79,15 +83,15 @@ export class Listener {
 
   /** New handshakes use the new files; connections that exist are not touched. */
   reload(files: TlsFiles): void {
-    this.tls.setSecureContext(files);
-    this.tls.setTicketKeys(files.ticketKeys ?? this.ticketKeys);
+    this.tls.setSecureContext(files.context);
+    this.useTickets(files);
   }
 
   /** Accepts no more. Connections stay. */
   stopAccepting(): void {
     clearInterval(this.timer);
     this.server.close();
-    for (const socket of this.waiting.splice(0)) socket.destroy();
+    for (const socket of this.sockets) if ((socket as Raw).place?.state === 'waiting') socket.destroy();
   }
 
   /** Ends whatever is still open. */
@@ -95,52 +99,49 @@ export class Listener {
     for (const socket of this.sockets) socket.destroy();
   }
 
-  private accept(socket: Socket): void {
+  private useTickets({ ticketSecret }: TlsFiles): void {
+    useTicketKeys(this.tls, new TicketKeys(ticketSecret ?? this.ownSecret), this.now);
+  }
+
+  private accept(socket: Raw): void {
     socket.on('error', ignoreBeforeTls);
-    if (this.sockets.size >= this.limits.maxConnections) this.turnAway(socket, 'full');
-    else if (this.waiting.length >= maxWaiting) this.turnAway(socket, 'handshake-rate');
-    else {
-      this.sockets.add(socket);
-      socket.once('close', () => this.sockets.delete(socket));
-      if (this.waiting.length === 0 && this.mayStart()) this.start(socket);
-      else this.waiting.push(socket);
+    const address = sourceOf(socket.remoteAddress);
+    const full = this.sockets.size >= this.limits.maxConnections;
+    const place = full ? ('full' as const) : this.queue.add(socket, address, Date.now());
+    if (typeof place === 'string') {
+      socket.destroy();
+      this.events.onTurnedAway(place, address);
+      return;
     }
-  }
-
-  private turnAway(socket: Socket, why: 'full' | 'handshake-rate'): void {
-    socket.destroy();
-    this.events.onTurnedAway(why);
-  }
-
-  private mayStart(): boolean {
-    return this.inProgress < this.limits.handshakesInProgress && this.rate.take(Date.now());
+    socket.place = place;
+    this.sockets.add(socket);
+    socket.once('close', () => {
+      this.sockets.delete(socket);
+      this.over(socket);
+    });
+    this.startWaiting();
   }
 
   private startWaiting(): void {
-    while (this.waiting.length > 0 && this.mayStart()) {
-      const socket = this.waiting.shift();
-      if (socket !== undefined && !socket.destroyed) this.start(socket);
+    for (;;) {
+      const place = this.queue.next(Date.now());
+      if (place === undefined) return;
+      if (place.item.destroyed) this.queue.over(place);
+      else this.tls.emit('connection', place.item);
     }
   }
 
-  private start(socket: Socket): void {
-    this.inProgress++;
-    const raw = socket as Socket & { handshaking?: boolean };
-    raw.handshaking = true;
-    socket.once('close', () => this.ended(raw));
-    this.tls.emit('connection', socket);
-  }
-
-  private ended(socket: { handshaking?: boolean }): void {
-    if (socket.handshaking !== true) return;
-    socket.handshaking = false;
-    this.inProgress--;
+  private over(socket: Raw): void {
+    const { place } = socket;
+    if (place === undefined) return;
+    delete socket.place;
+    this.queue.over(place);
     this.startWaiting();
   }
 
   private secured(socket: TLSSocket): void {
-    const raw = (socket as unknown as { _parent?: Socket & { handshaking?: boolean } })._parent;
-    if (raw !== undefined) this.ended(raw);
+    const raw = (socket as unknown as { _parent?: Raw })._parent;
+    if (raw !== undefined) this.over(raw);
     this.events.onConnection(socket);
   }
 }

@@ -20,20 +20,22 @@ await runService({
   start: async ({ settings, log, metrics }) => {
     const tracing = startTracing(settings, 'gateway');
     const bus = createBusClient(settings);
-    const publisher = (topic: string, batchMs: number) =>
+    const publisher = (topic: string, batchMs: number, eager: boolean) =>
       createPublisher(bus, {
         topic: bus.topicPath(settings.IOT_NAMESPACE, topic),
         batchMessages: settings.IOT_PUBLISH_BATCH_MESSAGES,
         batchMs,
+        eager,
       });
     const cache = connectCache(cacheSettings(settings), { log, name: settings.IOT_INSTANCE });
     const spill =
       settings.IOT_SPILL === 'off'
         ? undefined
         : await SpillLog.open(join(settings.IOT_STATE_DIR, 'spill'), { maxBytes: settings.IOT_SPILL_MAX_BYTES, log });
-    const telemetry = publisher('telemetry', settings.IOT_PUBLISH_BATCH_MS);
-    const updates = publisher('updates', settings.IOT_PUBLISH_BATCH_MS);
-    const lifecycle = publisher('lifecycle', lifecycleBatchMs);
+    const { IOT_PUBLISH_BATCH_MS: batchMs, IOT_PUBLISH_EAGER: eager } = settings;
+    const telemetry = publisher('telemetry', batchMs, eager);
+    const updates = publisher('updates', batchMs, eager);
+    const lifecycle = publisher('lifecycle', lifecycleBatchMs, false);
     const gateway = new Gateway({ settings, log, metrics, tracing, telemetry, updates, lifecycle, cache, spill });
     await gateway.start();
     return {

@@ -20,6 +20,9 @@ export type Gauges = {
   spillBacklog: () => number;
   spillRefused: () => number;
   pausedConnections: () => number;
+  handshakesInProgress: () => number;
+  handshakesWaiting: () => number;
+  sourceAddresses: () => number;
   busUp: () => number;
   identityVersion: () => number;
   identityAgeSeconds: () => number;
@@ -72,6 +75,24 @@ export function gatewayMetrics(registry: Registry, gauges: Gauges): { counts: Co
     'iot_gateway_paused_connections',
     'Connections not read for back-pressure',
     gauges.pausedConnections,
+  );
+  gauge(
+    registers,
+    'iot_gateway_handshakes_in_progress',
+    'TLS handshakes begun and not ended',
+    gauges.handshakesInProgress,
+  );
+  gauge(
+    registers,
+    'iot_gateway_handshakes_waiting',
+    'Connections that wait for their TLS handshake to begin',
+    gauges.handshakesWaiting,
+  );
+  gauge(
+    registers,
+    'iot_gateway_source_addresses',
+    'Source addresses that the limits of the port are counted for',
+    gauges.sourceAddresses,
   );
   gauge(registers, 'iot_gateway_bus_up', '1 while the bus takes messages', gauges.busUp);
   gauge(registers, 'iot_gateway_identity_version', 'Version of the identity changes in force', gauges.identityVersion);

@@ -88,6 +88,8 @@ export type RefusalLabel =
   | 'draining'
   | 'full'
   | 'handshake-rate'
+  | 'address-rate'
+  | 'address-waiting'
   | 'handshake'
   | 'mqtt5'
   | 'topic'

@@ -3,36 +3,39 @@ import { type FSWatcher, watch } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { ticketSecretBytes } from '../contracts/tls.ts';
 import type { Log } from '../platform/service/log.ts';
+import { ticketSeconds } from './ticket-keys.ts';
 
-export type TlsFiles = SecureContextOptions & {
-  /**
-   * Bound to the authority: a ticket given out under another one does not resume, since resumption skips the check of the
-   * chain.
-   */
-  sessionIdContext: string;
-  ticketKeys: Buffer | undefined;
+export type TlsFiles = {
+  context: SecureContextOptions & {
+    /**
+     * Bound to the authority: a ticket given out under another one does not resume, since resumption skips the check of
+     * the chain.
+     */
+    sessionIdContext: string;
+  };
+  /** What the keys of session tickets are made from, the same in all processes behind one address. */
+  ticketSecret: Buffer | undefined;
 };
 
-export const ticketKeyBytes = 48;
-/** How long a device may resume without a full handshake, seconds. Blocks and revocations are checked at each CONNECT. */
-export const ticketSeconds = 86_400;
-
 /**
- * `server.pem`, `server.key`, `devices-ca.pem` and, where several processes share the load, `ticket.key` (48 bytes).
+ * `server.pem`, `server.key`, `devices-ca.pem` and, where several processes share the load, `ticket.secret` (32 bytes).
  * @throws naming the file; also when certificate and key do not fit together.
  */
 export async function readTlsFiles(folder: string): Promise<TlsFiles> {
   const [cert, key, ca] = await Promise.all(
     ['server.pem', 'server.key', 'devices-ca.pem'].map((name) => readFile(join(folder, name))),
   );
-  const ticketKeys = await readFile(join(folder, 'ticket.key')).catch((error: NodeJS.ErrnoException) => {
+  const ticketSecret = await readFile(join(folder, 'ticket.secret')).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
-  if (ticketKeys !== undefined && ticketKeys.length !== ticketKeyBytes)
-    throw new Error(`${join(folder, 'ticket.key')} has ${ticketKeys.length} bytes, allowed are ${ticketKeyBytes}`);
-  const files = {
+  if (ticketSecret !== undefined && ticketSecret.length !== ticketSecretBytes)
+    throw new Error(
+      `${join(folder, 'ticket.secret')} has ${ticketSecret.length} bytes, allowed are ${ticketSecretBytes}`,
+    );
+  const context = {
     cert: cert as Buffer,
     key: key as Buffer,
     ca: ca as Buffer,
@@ -42,10 +45,9 @@ export async function readTlsFiles(folder: string): Promise<TlsFiles> {
       .update(ca as Buffer)
       .digest('hex')
       .slice(0, 32),
-    ticketKeys,
   };
-  createSecureContext(files); // throws when certificate and key do not fit
-  return files;
+  createSecureContext(context); // throws when certificate and key do not fit
+  return { context, ticketSecret };
 }
 
 /**
@@ -95,8 +97,8 @@ export function watchTlsFiles(
   };
 }
 
-function fingerprint({ cert, key, ca, ticketKeys }: TlsFiles): string {
+function fingerprint({ context: { cert, key, ca }, ticketSecret }: TlsFiles): string {
   const hash = createHash('sha256');
-  for (const part of [cert, key, ca, ticketKeys ?? '']) hash.update(part as Buffer).update('|');
+  for (const part of [cert, key, ca, ticketSecret ?? '']) hash.update(part as Buffer).update('|');
   return hash.digest('hex');
 }

@@ -22,6 +22,7 @@ import { sampler } from './sampler.ts';
 import { ensureSecrets, type LocalSecrets } from './secrets.ts';
 import { type PlatformStatus, readRunning, writeStatus } from './status.ts';
 import { type Part, type PartSpec, supervise } from './supervisor.ts';
+import { ensureTicketSecret } from './ticket-secret.ts';
 
 export type PlatformOptions = {
   data: string;
@@ -122,6 +123,7 @@ async function clearTheWay(
 async function ensureCertificates(folder: DataFolder): Promise<void> {
   await ensureLocalAuthority(folder.at('ca'));
   await ensureServerCertificate(folder.at('ca'), folder.at('tls'), ['localhost', '127.0.0.1']);
+  await ensureTicketSecret(folder.at('tls'));
 }
 
 function launcher(context: { options: PlatformOptions; ports: Ports; folder: DataFolder; log: PlatformLog }) {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { freePort } from '../support/ports.ts';
 import { type RawDevice, rawTcp, rawTls } from './raw.ts';
 import { closed, type Stand, startStand } from './stand.ts';
@@ -216,6 +216,42 @@ test('a TLS connection that never says hello, and one that never sends CONNECT, 
   const second = await rawTls(stand, await stand.authority.device('sensor-1'));
   await Promise.all([silent.gone, second.gone]);
   await healthy();
+});
+
+/** Half-open TLS of this machine's other loopback addresses, as from other hosts. */
+const silentFrom = (localAddress: string, count: number) =>
+  Promise.all(Array.from({ length: count }, () => rawTcp(stand.settings.IOT_MQTT_PORT, localAddress)));
+
+test('one address with hundreds of half-open TLS connections holds its own places; others come in', async () => {
+  stand = await startStand({ env: { IOT_HANDSHAKES_IN_PROGRESS: '8', IOT_HANDSHAKES_PER_ADDRESS: '6' } });
+  await silentFrom('127.0.0.66', 300);
+  await vi.waitFor(async () => expect(await stand.metric('iot_gateway_handshakes_waiting')).toBe(294));
+  expect(await stand.metric('iot_gateway_handshakes_in_progress')).toBe(6);
+  const client = await stand.connect('sensor-1');
+  await client.publishAsync('/devices/sensor-1/events', '{}', { qos: 1 });
+  expect(await stand.metric('iot_gateway_source_addresses')).toBe(2);
+  const behind = await rawTcp(stand.settings.IOT_MQTT_PORT, '127.0.0.66');
+  expect(await stand.metric('iot_gateway_handshakes_in_progress')).toBe(6);
+  behind.socket.destroy();
+});
+
+test('half-open connections end at their time, and their address comes in again', async () => {
+  const env = { IOT_HANDSHAKES_IN_PROGRESS: '2', IOT_HANDSHAKES_PER_ADDRESS: '1' };
+  stand = await startStand({ env, parts: { connectTimeoutMs: 300 } });
+  const silent = await silentFrom('127.0.0.66', 4);
+  const device = await rawTls(stand, await stand.authority.device('sensor-1'), { localAddress: '127.0.0.66' });
+  device.hello('sensor-1');
+  await device.packet('connack');
+  expect(silent.every(({ socket }) => socket.destroyed)).toBe(true);
+});
+
+test('connections above the rate of their address are closed before TLS and counted; other addresses come in', async () => {
+  stand = await startStand({ env: { IOT_CONNECTIONS_PER_SECOND_PER_ADDRESS: '5' } });
+  const flood = await silentFrom('127.0.0.66', 40);
+  await vi.waitFor(async () => expect(await refusals('address-rate')).toBeGreaterThanOrEqual(25));
+  await vi.waitFor(() => expect(flood.filter(({ socket }) => socket.destroyed).length).toBeGreaterThanOrEqual(25));
+  await healthy();
+  expect(await refusals('handshake-rate')).toBe(0);
 });
 
 test('connections above the limit are turned away before TLS', async () => {

@@ -58,7 +58,7 @@ export class RawDevice {
 export async function rawTls(
   stand: Stand,
   identity: KeyAndCert | undefined,
-  options: { session?: Buffer; maxVersion?: 'TLSv1.2' | 'TLSv1.3' } = {},
+  options: { session?: Buffer; maxVersion?: 'TLSv1.2' | 'TLSv1.3'; localAddress?: string } = {},
 ): Promise<RawDevice> {
   const socket = connectTls({
     host: '127.0.0.1',
@@ -73,8 +73,9 @@ export async function rawTls(
   return device;
 }
 
-export async function rawTcp(port: number): Promise<RawDevice> {
-  const socket = connectTcp(port, '127.0.0.1');
+/** @param localAddress where it comes from: any of 127.0.0.0/8, which Linux has without being asked. */
+export async function rawTcp(port: number, localAddress = '127.0.0.1'): Promise<RawDevice> {
+  const socket = connectTcp({ port, host: '127.0.0.1', localAddress });
   const device = new RawDevice(socket);
   await Promise.race([new Promise((resolve) => socket.once('connect', resolve)), device.gone]);
   return device;

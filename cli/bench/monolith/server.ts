@@ -35,8 +35,10 @@ export const poolSize = 10;
 /** The gateway's own. */
 const limits: ListenerLimits = {
   maxConnections: gatewayAdmission.maxConnections,
-  handshakesPerSecond: gatewayAdmission.perSecond,
-  handshakesInProgress: gatewayAdmission.inProgress,
+  perSecond: gatewayAdmission.perSecond,
+  inProgress: gatewayAdmission.inProgress,
+  inProgressPerAddress: gatewayAdmission.inProgressPerAddress,
+  connectionsPerSecondPerAddress: gatewayAdmission.connectionsPerSecondPerAddress,
   handshakeTimeoutMs: 10_000,
 };
 /** A baseline that is too slow is reported as such by the load, not by errors of its own. */

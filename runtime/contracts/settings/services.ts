@@ -44,14 +44,30 @@ export const GatewaySettings = z
     IOT_PROCESS_MESSAGES_PER_SECOND: whole(30_000, 1, 1_000_000),
     IOT_HANDSHAKES_PER_SECOND: whole(300, 1, 10_000),
     IOT_HANDSHAKES_IN_PROGRESS: whole(64, 1, 10_000),
+    /**
+     * Of these for one source address (IPv6: one /64): the rest of the places stays for others while one address opens
+     * connections and says nothing. A fleet behind one NAT has this many at a time.
+     */
+    IOT_HANDSHAKES_PER_ADDRESS: whole(48, 1, 10_000),
+    /** New connections of one source address, refused above it before TLS; holds two seconds' worth of burst. */
+    IOT_CONNECTIONS_PER_SECOND_PER_ADDRESS: whole(1_000, 1, 100_000),
     IOT_KEEPALIVE_MAX_SECONDS: whole(1_200, 10, 65_535),
     IOT_DRAIN_SECONDS: whole(30, 0, 600),
     IOT_PUBLISH_BATCH_MESSAGES: whole(500, 1, 1_000),
     IOT_PUBLISH_BATCH_MS: whole(3, 0, 100),
+    /**
+     * Publish sooner than that where waiting gathers few messages: a shorter way to the acknowledgement for more calls, of
+     * which Pub/Sub charges each as 1,000 bytes at least.
+     */
+    IOT_PUBLISH_EAGER: flag(true),
   })
   .refine((s) => s.IOT_MQTT_PLAIN_PORT === undefined || s.IOT_BIND === '127.0.0.1', {
     path: ['IOT_MQTT_PLAIN_PORT'],
     message: 'plain MQTT is allowed on loopback only (IOT_BIND=127.0.0.1)',
+  })
+  .refine((s) => s.IOT_HANDSHAKES_PER_ADDRESS <= s.IOT_HANDSHAKES_IN_PROGRESS, {
+    path: ['IOT_HANDSHAKES_PER_ADDRESS'],
+    message: 'allowed is at most IOT_HANDSHAKES_IN_PROGRESS; the same number leaves no place to other addresses',
   });
 
 export const ProcessorSettings = z.object({
@@ -201,6 +217,8 @@ export const CertificatesSettings = z.object({
   IOT_SERVER_CERTIFICATE_HOURS: whole(168, 1, 2_160),
   /** The devices service, which knows the CAs whose device certificates are good. */
   IOT_DEVICES_URL: url('http', 'https'),
+  /** Secret of the keys of TLS session tickets, 32 bytes, made here if it has no version; a device then resumes at any gateway. */
+  IOT_TICKET_SECRET: secretResource().optional(),
 });
 const hostName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
 

@@ -1,3 +1,4 @@
+import { ArrivalRate, holdMs } from './batching.ts';
 import { Breaker, type BreakerOptions, type BreakerState, breakerDefaults } from './breaker.ts';
 import type { BusClient } from './client.ts';
 
@@ -20,6 +21,8 @@ export type PublisherOptions = {
   /** A batch leaves at this many messages, or this long after its first one, whichever comes first. */
   batchMessages: number;
   batchMs: number;
+  /** Leave sooner where waiting gathers few (batching.ts); false: somebody cares for calls saved and nobody waits. */
+  eager?: boolean;
   /** Longest wait for one call's answer, milliseconds. */
   timeoutMs?: number;
   /** Messages not yet confirmed, in memory; beyond it `publish` fails at once. */
@@ -49,8 +52,12 @@ export class Publisher {
   private messages: OutgoingMessage[] = [];
   private waiting: Published[] = [];
   private bytes = 0;
+  /** Its wait is over, and it leaves with the next call that may. */
   private due = false;
+  private startedAt = 0;
   private timer: NodeJS.Timeout | undefined;
+  private turn: NodeJS.Immediate | undefined;
+  private readonly arrivals: ArrivalRate;
   private readonly calls = new Map<number, number>();
   private nextCall = 0;
   private outstanding = { messages: 0, bytes: 0 };
@@ -63,9 +70,11 @@ export class Publisher {
       timeoutMs: 5_000,
       maxOutstanding: { messages: 100_000, bytes: 268_435_456 },
       maxCalls: 8,
+      eager: true,
       now: Date.now,
       ...options,
     };
+    this.arrivals = new ArrivalRate(this.options.now());
     const breaker = options.breaker ?? breakerDefaults;
     this.breaker = new Breaker(breaker, options.random ?? Math.random);
     // Judged after the sockets were read: an answer that waits there is one.
@@ -100,8 +109,9 @@ export class Publisher {
 
   /** `publish` without a promise a message, for the hot path. */
   enqueue(message: OutgoingMessage, done: Published): void {
-    const { maxOutstanding, batchMessages, batchMs } = this.options;
-    if (!this.breaker.admits(this.options.now())) {
+    const { maxOutstanding, batchMessages } = this.options;
+    const now = this.options.now();
+    if (!this.breaker.admits(now)) {
       refuse(done, 'the bus is away; the next probe decides');
       return;
     }
@@ -113,11 +123,12 @@ export class Publisher {
     this.outstanding.messages++;
     this.outstanding.bytes += size;
     if (this.bytes > 0 && this.bytes + size > maxBatchBytes) this.send();
-    this.messages.push(message);
+    this.arrivals.add(now);
+    if (this.messages.push(message) === 1) this.startedAt = now;
     this.waiting.push(done);
     this.bytes += size;
     if (this.messages.length >= batchMessages) this.sendIfFree();
-    else this.timer ??= setTimeout(() => this.timeIsUp(), batchMs);
+    else if (this.messages.length === 1) this.hold(now);
   }
 
   /** Resolves when all that was handed over is answered. */
@@ -132,8 +143,17 @@ export class Publisher {
     clearInterval(this.watcher);
   }
 
+  /** Sets when the batch leaves. At once means after this turn of the event loop: what the other sockets hold comes along. */
+  private hold(now: number): void {
+    const { batchMs, eager } = this.options;
+    const wait = eager ? holdMs(this.arrivals.perMs(now), this.calls.size, batchMs) : batchMs;
+    const left = wait - (now - this.startedAt);
+    clearTimeout(this.timer);
+    if (left > 0) this.timer = setTimeout(() => this.timeIsUp(), left);
+    else this.turn ??= setImmediate(() => this.timeIsUp());
+  }
+
   private timeIsUp(): void {
-    this.timer = undefined;
     this.due = true;
     this.sendIfFree();
   }
@@ -150,7 +170,8 @@ export class Publisher {
     this.bytes = 0;
     this.due = false;
     clearTimeout(this.timer);
-    this.timer = undefined;
+    clearImmediate(this.turn);
+    this.turn = undefined;
     this.breaker.probeSent(this.options.now());
     this.sendBatch(messages, waiting);
   }
@@ -195,6 +216,7 @@ export class Publisher {
     for (const message of messages) this.outstanding.bytes -= message.data.length;
     for (let i = 0; i < waiting.length; i++) waiting[i]?.(error, ids[i] ?? '');
     if (this.due || this.messages.length >= this.options.batchMessages) this.sendIfFree();
+    else if (this.messages.length > 0 && this.options.eager) this.hold(this.options.now());
     if (this.outstanding.messages > 0) return;
     for (const resolve of this.idle.splice(0)) resolve();
   }

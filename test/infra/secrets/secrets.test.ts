@@ -61,6 +61,17 @@ describe('secrets', () => {
     );
   });
 
+  test('the secret of session tickets is for the gateway’s account alone', async () => {
+    const grants = ofType(await build('prod'), 'gcp:secretmanager/secretIamMember:SecretIamMember')
+      .filter(({ inputs }) => inputs['secretId'] === 'prod-session-tickets')
+      .map(({ inputs }) => `${inputs['role']} ${inputs['member']}`);
+    const gateway = 'serviceAccount:prod-gateway@iot-prod-1.iam.gserviceaccount.com';
+    expect(grants.sort()).toEqual([
+      `roles/secretmanager.secretAccessor ${gateway}`,
+      `roles/secretmanager.secretVersionAdder ${gateway}`,
+    ]);
+  });
+
   test('a grant comes after its secret and its account', async () => {
     for (const { inputs, dependencies } of ofType(
       await build('prod'),

@@ -265,3 +265,35 @@ test('the pause between probes doubles to its longest and starts anew after a su
   expect(breaker.admits(now + 99)).toBe(false);
   expect(breaker.admits(now + 100)).toBe(true);
 });
+
+const turns = async (count: number) => {
+  for (let i = 0; i < count; i++) await new Promise(setImmediate);
+};
+
+test('eager: what comes in one turn leaves together at once; the next leaves with its answer, not with the time', async () => {
+  const { publish, calls } = harness({ batchMessages: 100, batchMs: 200 });
+  const first = ['a', 'b'].map((id) => publish(id)); // four would come within the time, and nothing is out
+  expect(calls).toHaveLength(0);
+  await turns(2);
+  expect(calls.map((call) => call.messages.length)).toEqual([2]);
+  const second = publish('c');
+  await turns(2);
+  expect(calls).toHaveLength(1);
+  calls[0]?.answer();
+  await Promise.all(first);
+  await turns(3);
+  expect(calls).toHaveLength(2);
+  calls[1]?.answer();
+  expect(await second).toBe('c');
+});
+
+test('not eager: a lone message waits its time', async () => {
+  const { publish, calls, nextCall } = harness({ batchMs: 40, eager: false });
+  const began = performance.now();
+  const one = publish('a');
+  await turns(3);
+  expect(calls).toHaveLength(0);
+  (await nextCall(0)).answer();
+  await one;
+  expect(performance.now() - began).toBeGreaterThanOrEqual(38);
+});
