@@ -33,6 +33,8 @@ export type Environment = {
   /** `service` → image reference with digest; services not named are built here. */
   images: Readonly<Record<string, string>>;
   pushImages: boolean;
+  /** Google reads each pushed image for known vulnerabilities, for a fee an image. */
+  scanImages: boolean;
   /** Folder into which Kubernetes objects are written instead of applied. */
   renderKubernetesTo: string | null;
 };

@@ -73,6 +73,10 @@ export type Tier = {
      */
     scaleOnConnections: boolean;
   };
+  images: {
+    /** Each pushed image is read for known vulnerabilities, for a fee an image; the setting `scanImages` has the last word. */
+    scanned: boolean;
+  };
   observability: {
     logDays: number;
     /** A budget of errors that burns fast calls somebody, at night too. */
@@ -117,6 +121,7 @@ export const tiers: Readonly<Record<TierName, Tier>> = {
     keys: { destroyDays: 1 },
     messaging: { topicRetentionDays: 1, archive: false },
     workloads: { gateway: 1, processor: 1, service: 1, strictSpread: false, scaleOnConnections: true },
+    images: { scanned: false },
     observability: {
       logDays: 7,
       pageOnBurn: false,
@@ -149,6 +154,7 @@ export const tiers: Readonly<Record<TierName, Tier>> = {
     keys: { destroyDays: 1 },
     messaging: { topicRetentionDays: 4, archive: false },
     workloads: { gateway: 2, processor: 1, service: 1, strictSpread: false, scaleOnConnections: true },
+    images: { scanned: false },
     observability: {
       logDays: 30,
       pageOnBurn: false,
@@ -181,6 +187,7 @@ export const tiers: Readonly<Record<TierName, Tier>> = {
     keys: { destroyDays: 30 },
     messaging: { topicRetentionDays: 8, archive: true },
     workloads: { gateway: 3, processor: 2, service: 2, strictSpread: true, scaleOnConnections: true },
+    images: { scanned: true },
     observability: {
       logDays: 30,
       pageOnBurn: false,
@@ -213,6 +220,7 @@ export const tiers: Readonly<Record<TierName, Tier>> = {
     keys: { destroyDays: 30 },
     messaging: { topicRetentionDays: 15, archive: true },
     workloads: { gateway: 6, processor: 3, service: 3, strictSpread: true, scaleOnConnections: false },
+    images: { scanned: true },
     observability: {
       logDays: 90,
       pageOnBurn: true,

@@ -57,6 +57,7 @@ function planOfOptions(options: PlanOptions, root: string): Planned {
     deviceCertificates: options.certificates ?? 'kms',
     shards: null,
     publicEdge: tier.needsDomain,
+    scanImages: tier.images.scanned,
   };
   return { title: `tier ${tier.name}`, ...input, ...planOf(input) };
 }

@@ -46,7 +46,8 @@ export class Images extends Component {
       // A tag that moved would let two pods of one revision run different code; what runs is pinned by digest besides.
       // https://cloud.google.com/artifact-registry/docs/repositories/create-repos#immutable-tags
       dockerConfig: { immutableTags: true },
-      // Each push is read once for known vulnerabilities, and again as new ones become known.
+      // Where the project's scanner is on (`scanImages`), each push is read for known vulnerabilities, and again for a
+      // month as new ones become known.
       // https://cloud.google.com/artifact-analysis/docs/os-overview
       vulnerabilityScanningConfig: { enablementConfig: 'INHERITED' },
       cleanupPolicyDryRun: false,

@@ -25,6 +25,7 @@ export type Billed = {
   certificates: Certificates;
   deviceCertificates: 'kms' | 'cas';
   publicEdge: boolean;
+  scanImages: boolean;
 };
 
 /**
@@ -54,7 +55,7 @@ function line(id: string, quantity: number, what = priceOf(id).what): CostLine {
   return { what, price: id, quantity, unit, monthly: quantity * usd, verified, source };
 }
 
-function compute({ tier, pods, cluster, clusterMode }: Billed): CostLine[] {
+function compute({ tier, pods, cluster, clusterMode, scanImages }: Billed): CostLine[] {
   const { cpus, memory, pods: number } = demandOf(pods, 'replicas');
   const nodes = cluster.minimumNodesPerZone * cluster.zones;
   const sized =
@@ -68,7 +69,11 @@ function compute({ tier, pods, cluster, clusterMode }: Billed): CostLine[] {
       : [line('node.e2-standard-4', nodes * hours), line('node.disk', nodes * cluster.nodeDisk)];
   const kept = tier.cluster.backupDays;
   const backup = kept === null ? [] : [line('gke.backup.pod', number), line('gke.backup.storage', kept * 0.1)];
-  return [line('gke.cluster', hours), ...sized, ...backup, line('registry.storage', f.imageGibibytes.value)];
+  const images = [
+    line('registry.storage', f.imageGibibytes.value),
+    line('registry.scan', scanImages ? f.scannedImages.value : 0),
+  ];
+  return [line('gke.cluster', hours), ...sized, ...backup, ...images];
 }
 
 function databases({ tier, database, fullGigabytes }: Billed): CostLine[] {

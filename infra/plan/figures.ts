@@ -144,5 +144,6 @@ export const figures = {
   alertConditions: chosen(20, 'conditions', 'burn rates and stores'),
   armorRules: chosen(8, 'rules', 'preconfigured sets and rate limits'),
   imageGibibytes: chosen(5, 'GiB', 'some twenty versions of eight images on one base'),
+  scannedImages: chosen(64, 'images a month', 'a release a week of eight images, each for two processors'),
   natGibibytes: chosen(10, 'GiB a month', "Google's APIs are reached without NAT"),
 } as const satisfies Record<string, Figure>;

@@ -20,6 +20,8 @@ export type PlanInput = {
   shards: number | null;
   /** With a domain there are load balancers, a zone and certificates to pay. */
   publicEdge: boolean;
+  /** Pushed images are scanned for known vulnerabilities. */
+  scanImages: boolean;
 };
 
 /**
@@ -27,7 +29,7 @@ export type PlanInput = {
  * @returns the plan, and one sentence for each thing that no plan can carry; with a problem the plan is not to be built.
  */
 export function planOf(input: PlanInput): { plan: Plan; problems: readonly string[] } {
-  const { tier, clusterMode, deviceCertificates, publicEdge } = input;
+  const { tier, clusterMode, deviceCertificates, publicEdge, scanImages } = input;
   const load = loadOf(input.devices, input.messagesPerDevicePerMinute, tier);
   const addresses = addressPlan();
   const pods = podsOf(load.value, tier);
@@ -67,6 +69,7 @@ export function planOf(input: PlanInput): { plan: Plan; problems: readonly strin
         certificates: certificates.value,
         deviceCertificates,
         publicEdge,
+        scanImages,
       }),
       steps: parts.flatMap(({ steps }) => steps),
     },

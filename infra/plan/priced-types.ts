@@ -16,7 +16,7 @@ const certificates = ['', '.50k', '.100k'];
 
 export const pricedTypes: Readonly<Record<string, PricedType>> = {
   'command:local:Command': state,
-  'gcp:artifactregistry/repository:Repository': billed('registry.storage'),
+  'gcp:artifactregistry/repository:Repository': billed('registry.storage', 'registry.scan'),
   'gcp:artifactregistry/repositoryIamMember:RepositoryIamMember': rights,
   'gcp:billing/budget:Budget': free('budgets are not billed'),
   'gcp:binaryauthorization/policy:Policy': free('admission of images is not billed'),

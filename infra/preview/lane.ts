@@ -53,6 +53,7 @@ export function laneOf(stack: string, settings: PreviewSettings, host: Host, now
     deviceCertificates: 'kms',
     shards: host.databases.shards.length,
     publicEdge: false,
+    scanImages: false,
   });
   const id = name.replaceAll('-', '_');
   return {
@@ -85,6 +86,7 @@ export function laneOf(stack: string, settings: PreviewSettings, host: Host, now
       oidc: null,
       images: settings.images as Environment['images'],
       pushImages: settings.pushImages,
+      scanImages: false,
       renderKubernetesTo: settings.renderKubernetesTo ?? null,
     },
     until,

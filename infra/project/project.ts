@@ -1,7 +1,15 @@
 import * as gcp from '@pulumi/gcp';
 import * as pulumi from '@pulumi/pulumi';
 import { Component, type ComponentArgs } from '../component.ts';
-import { type AgentName, agentDomains, agentRoles, audited, firstServices, services } from './services.ts';
+import {
+  type AgentName,
+  agentDomains,
+  agentRoles,
+  audited,
+  firstServices,
+  scanningService,
+  services,
+} from './services.ts';
 
 export type ProjectArgs = ComponentArgs;
 
@@ -28,7 +36,7 @@ export class Project extends Component {
   }
 
   #apis(): Record<string, gcp.projects.Service> {
-    const { project } = this.environment;
+    const { project, scanImages } = this.environment;
     const made: Record<string, gcp.projects.Service> = {};
     const make = (service: string, dependsOn: gcp.projects.Service[]) =>
       this.make(
@@ -45,7 +53,8 @@ export class Project extends Component {
       );
     for (const service of firstServices) made[service] = make(service, Object.values(made));
     const first = Object.values(made);
-    for (const service of Object.keys(services)) made[service] ??= make(service, first);
+    for (const service of [...Object.keys(services), ...(scanImages ? [scanningService] : [])])
+      made[service] ??= make(service, first);
     return made;
   }
 

@@ -31,6 +31,9 @@ export const services: Readonly<Record<string, string>> = {
   sts: 'keyless deployments',
 };
 
+/** Reads images for known vulnerabilities; a fee an image, for every repository of the project, so it is a choice. */
+export const scanningService = 'containerscanning';
+
 /**
  * Turned on one after the other, before the rest: the provider asks Resource Manager for the project whenever it has turned
  * an API on, and with `userProjectOverride` the question counts against this project, where a new one has it off.

@@ -28,6 +28,7 @@ export function environmentOf(
     problems.push(
       `domain is not set: tier ${tier.name} needs one, devices and people reach it by name; set domain to one you own, as iot.example.com`,
     );
+  const scanImages = settings.scanImages === 'tier' ? tier.images.scanned : settings.scanImages === 'on';
   const planned = planOf({
     tier,
     devices: settings.devices,
@@ -36,6 +37,7 @@ export function environmentOf(
     deviceCertificates: settings.deviceCertificates,
     shards: settings.shards ?? null,
     publicEdge: settings.domain !== undefined,
+    scanImages,
   });
   problems.push(...planned.problems);
   problems.push(...againstHistory(settings, planned.plan.database.shards, history));
@@ -62,6 +64,7 @@ export function environmentOf(
       oidc: settings.oidc ?? null,
       images: settings.images as Readonly<Record<string, string>>,
       pushImages: settings.pushImages,
+      scanImages,
       renderKubernetesTo: settings.renderKubernetesTo ?? null,
     },
     loosened: hardening.loosened,

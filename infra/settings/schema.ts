@@ -153,6 +153,7 @@ export const EnvironmentSettings = z.strictObject({
     .optional(),
   images: z.partialRecord(z.enum(imageNames, `allowed are ${imageNames.join(', ')}`), image).default({}),
   pushImages: flag.default(true),
+  scanImages: z.enum(['tier', 'on', 'off'], 'allowed is tier, on or off').default('tier'),
   renderKubernetesTo: z.string().min(1, 'allowed is a folder').optional(),
   hardening: z
     .partialRecord(

@@ -78,6 +78,7 @@ describe('iot plan', () => {
       deviceCertificates: 'kms' as const,
       shards: null,
       publicEdge: false,
+      scanImages: false,
     };
     const planned = { title: 'x', ...input, ...planOf(input) };
     const day = 86_400_000;

@@ -15,6 +15,7 @@ const input = (given: Partial<Omit<PlanInput, 'tier'>> & { tier?: TierName } = {
   deviceCertificates: 'kms',
   shards: null,
   publicEdge: true,
+  scanImages: true,
   ...given,
   tier: tiers[given.tier ?? 'prod'],
 });
@@ -31,6 +32,7 @@ const carried = fc
     clusterMode: fc.constantFrom('autopilot' as const, 'standard' as const),
     deviceCertificates: fc.constantFrom('kms' as const, 'cas' as const),
     publicEdge: fc.boolean(),
+    scanImages: fc.boolean(),
   })
   .map((given) => planOf(input(given)))
   .filter(({ problems }) => problems.length === 0)

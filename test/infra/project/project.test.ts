@@ -1,7 +1,7 @@
 import * as pulumi from '@pulumi/pulumi';
 import { describe, expect, test } from 'vitest';
 import { Project, projectNumberOf } from '../../../infra/project/project.ts';
-import { audited, firstServices, services } from '../../../infra/project/services.ts';
+import { audited, firstServices, scanningService, services } from '../../../infra/project/services.ts';
 import { type Recording, unknownValue } from '../../../infra/recording/record.ts';
 import { ofType, only, recordComponent } from '../support/component.ts';
 
@@ -22,13 +22,29 @@ describe('the project', () => {
   test('turns every API on and never off', async () => {
     const apis = ofType(await recorded('up'), 'gcp:projects/service:Service');
     expect(apis.map(({ inputs }) => inputs['service']).sort()).toEqual(
-      Object.keys(services)
-        .map((service) => `${service}.googleapis.com`)
-        .sort(),
+      [...Object.keys(services), scanningService].map((service) => `${service}.googleapis.com`).sort(),
     );
     for (const { inputs } of apis)
       expect(inputs).toMatchObject({ project: 'iot-prod-1', disableOnDestroy: false, disableDependentServices: false });
   });
+
+  test.each([
+    ['ephemeral', {}, false],
+    ['dev', {}, false],
+    ['staging', {}, true],
+    ['prod', {}, true],
+    ['dev', { scanImages: 'on' }, true],
+    ['prod', { scanImages: 'off' }, false],
+  ] as const)(
+    'images are scanned as the tier says, and as the setting says before it: %s %o',
+    async (tier, settings, on) => {
+      const recording = await recordComponent({ tier, mode: 'up', settings }, (environment, options) => {
+        new Project('project', { environment }, options);
+      });
+      const apis = ofType(recording, 'gcp:projects/service:Service').map(({ inputs }) => inputs['service']);
+      expect(apis.includes('containerscanning.googleapis.com')).toBe(on);
+    },
+  );
 
   test('turns on first what the others are asked through, and grants after all of them', async () => {
     const recording = await recorded('up');
