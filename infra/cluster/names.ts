@@ -10,6 +10,13 @@ export const clusterPath = (environment: Of): string =>
   `projects/${environment.project}/locations/${environment.region}/clusters/${clusterName(environment)}`;
 
 /**
+ * `iss` of the tokens of the cluster's accounts; their public keys are below it, at `/jwks`, for everybody.
+ * https://cloud.google.com/kubernetes-engine/docs/reference/rest/v1/projects.locations.clusters/getJwks
+ */
+export const clusterIssuer = (environment: Of): string =>
+  `https://container.googleapis.com/v1/${clusterPath(environment)}`;
+
+/**
  * What tells the Kubernetes provider that a cluster is the same one. A literal: the provider is never replaced while it
  * stays, and with it nothing in the cluster, even when the address of the control plane is unknown in a preview.
  */

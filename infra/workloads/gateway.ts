@@ -1,5 +1,6 @@
 import * as kubernetes from '@pulumi/kubernetes';
 import * as pulumi from '@pulumi/pulumi';
+import { serviceCalls } from '../../runtime/contracts/callers.ts';
 import { metricNames } from '../../runtime/contracts/metrics.ts';
 import { CertificatesSettings, GatewaySettings } from '../../runtime/contracts/settings/services.ts';
 import { Component, type ComponentArgs } from '../component.ts';
@@ -7,7 +8,7 @@ import { edgeNames, serverNamesOf } from '../edge/names.ts';
 import { drainOf } from './drain.ts';
 import { labelsOf, selectorOf } from './labels.ts';
 import { inCluster, type WorkloadNeeds } from './needs.ts';
-import type { ContainerPlan, Folder } from './pod.ts';
+import { type ContainerPlan, type Folder, identityPath } from './pod.ts';
 import { ports } from './ports.ts';
 import { cacheCaFile, cacheSettings, commonSettings, internalUrl } from './services.ts';
 import { variablesOf } from './settings.ts';
@@ -136,6 +137,7 @@ function gatewayContainer(args: GatewayWorkloadArgs, drainSeconds: number) {
   return {
     image: needs.images.references.gateway,
     ports: { mqtt: ports.mqtt },
+    calls: serviceCalls.gateway,
     folders: [{ ...tls, readOnly: true }, state],
     files: [cacheCaFile],
     env: variablesOf('gateway', GatewaySettings, {
@@ -144,6 +146,7 @@ function gatewayContainer(args: GatewayWorkloadArgs, drainSeconds: number) {
       IOT_PUBSUB_PROJECT: environment.project,
       IOT_MQTT_PORT: ports.mqtt,
       IOT_TLS_DIR: tls.path,
+      IOT_IDENTITY_DIR: identityPath,
       IOT_DEVICES_URL: internalUrl('devices', namespace),
       // The snapshot of revocations: a new pod fetches it anew before it is ready.
       IOT_STATE_DIR: state.path,
@@ -164,6 +167,7 @@ function certificatesContainer(args: GatewayWorkloadArgs): ContainerPlan {
     cpu: '50m',
     memory: '128Mi',
     folders: [tls],
+    calls: serviceCalls.gateway,
     healthPort: ports.certificatesHealth,
     ports: { 'sidecar-health': ports.certificatesHealth },
     env: variablesOf('certificates', CertificatesSettings, {
@@ -172,6 +176,7 @@ function certificatesContainer(args: GatewayWorkloadArgs): ContainerPlan {
       IOT_TLS_DIR: tls.path,
       IOT_SERVER_CA_POOL: pulumi.output(needs.authority.serverPool),
       IOT_SERVER_NAMES: serverNamesOf(environment).join(','),
+      IOT_IDENTITY_DIR: identityPath,
       IOT_SERVER_CERTIFICATE_HOURS: environment.tier.authority.serverCertificateHours,
       IOT_TICKET_SECRET: needs.secrets.names['session-tickets'],
       IOT_DEVICES_URL: internalUrl('devices', namespace),

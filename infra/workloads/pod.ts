@@ -1,5 +1,6 @@
 import type * as kubernetes from '@pulumi/kubernetes';
 import type * as pulumi from '@pulumi/pulumi';
+import { audienceOf, type CalledService } from '../../runtime/contracts/callers.ts';
 import type { Environment } from '../environment.ts';
 import type { PodName } from './flows.ts';
 import { labelsOf, selectorOf } from './labels.ts';
@@ -36,11 +37,17 @@ export type ContainerPlan = {
   folders?: readonly Folder[];
   /** A file of a ConfigMap. */
   files?: readonly { volume: string; path: string }[];
+  /** Services to which it proves who it is, by a token each in `identityPath`. */
+  calls?: readonly CalledService[];
   /** Port of `/healthz` and `/readyz`; none for what ends by itself. */
   healthPort?: number;
   /** Seconds that a stopping pod goes on as before, until no load balancer sends it anything new. */
   preStopSeconds?: number;
 };
+
+/** Folder of a container's tokens for the services that it calls (`IOT_IDENTITY_DIR`). */
+export const identityPath = '/var/run/iot/identity';
+const identity = 'identity';
 
 /** A container under the `restricted` Pod Security Standard: https://kubernetes.io/docs/concepts/security/pod-security-standards/ */
 export function containerOf(plan: ContainerPlan): Container {
@@ -62,6 +69,7 @@ export function containerOf(plan: ContainerPlan): Container {
         ...(readOnly === true ? { readOnly } : {}),
       })),
       ...(plan.files ?? []).map(({ volume, path }) => ({ name: volume, mountPath: path, readOnly: true })),
+      ...(plan.calls === undefined ? [] : [{ name: identity, mountPath: identityPath, readOnly: true }]),
     ],
     securityContext: {
       allowPrivilegeEscalation: false,
@@ -112,7 +120,8 @@ export function podOf(plan: PodPlanOf, environment: Environment): PodTemplate {
     metadata: { labels: labelsOf(plan.name, environment) },
     spec: {
       serviceAccountName: plan.account,
-      // Tokens for Google come from the metadata server; nothing here talks to Kubernetes. CIS GKE 5.1.6.
+      // Tokens for Google come from the metadata server; nothing here talks to Kubernetes, whose API takes none of the
+      // tokens in `identity`: their audience is another. CIS GKE 5.1.6.
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       priorityClassName: plan.priorityClass,
@@ -135,9 +144,22 @@ export function podOf(plan: PodPlanOf, environment: Environment): PodTemplate {
           emptyDir: { sizeLimit: size, ...(memory === true ? { medium: 'Memory' } : {}) },
         })),
         ...Object.entries(plan.configMaps ?? {}).map(([name, configMap]) => ({ name, configMap: { name: configMap } })),
+        ...tokensFor([...new Set(all.flatMap(({ calls = [] }) => calls))]),
       ],
     },
   };
+}
+
+/**
+ * Tokens of the pod's account, one a service, which the kubelet renews. The shortest life that Kubernetes gives.
+ * https://kubernetes.io/docs/concepts/storage/projected-volumes/#serviceaccounttoken
+ */
+function tokensFor(services: readonly CalledService[]) {
+  if (services.length === 0) return [];
+  const sources = services.map(audienceOf).map((audience) => ({
+    serviceAccountToken: { audience, path: audience, expirationSeconds: 600 },
+  }));
+  return [{ name: identity, projected: { sources } }];
 }
 
 /** Pods of a part apart from each other: one zone or node lost takes only its share. */

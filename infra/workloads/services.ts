@@ -1,14 +1,16 @@
 import type { z } from 'zod';
+import { serviceCalls } from '../../runtime/contracts/callers.ts';
 import {
   ApiSettings,
   DevicesSettings,
   ProcessorSettings,
   TelemetrySettings,
 } from '../../runtime/contracts/settings/services.ts';
+import { clusterIssuer } from '../cluster/names.ts';
 import { publicUrlOf } from '../edge/names.ts';
 import type { Environment } from '../environment.ts';
 import type { WorkloadNeeds } from './needs.ts';
-import type { ContainerPlan } from './pod.ts';
+import { type ContainerPlan, identityPath } from './pod.ts';
 import { ports } from './ports.ts';
 import { type SettingsOf, variablesOf } from './settings.ts';
 
@@ -27,8 +29,8 @@ type Container = Omit<ContainerPlan, 'name' | 'cpu' | 'memory' | 'healthPort'>;
 export const cacheCaFile = { volume: 'cache-ca', path: '/etc/iot/cache' };
 
 /**
- * Inside the namespace by name, without TLS: network policies say who may. Between nodes WireGuard encrypts on a Standard
- * cluster; on Autopilot what Google's network does of itself (https://cloud.google.com/docs/security/encryption-in-transit).
+ * Inside the namespace by name, without TLS: network policies and the caller's token say who may. Between nodes WireGuard
+ * encrypts on a Standard cluster; on Autopilot what Google's network does of itself (https://cloud.google.com/docs/security/encryption-in-transit).
  */
 export const internalUrl = (service: 'devices' | 'telemetry' | 'api', namespace: string): string =>
   `http://${service}.${namespace}.svc:${ports[service]}`;
@@ -47,6 +49,13 @@ export const commonSettings = ({
 export const cacheSettings = ({ cache }: WorkloadNeeds) => ({
   IOT_REDIS_URL: cache.url,
   IOT_REDIS_CA_FILE: `${cacheCaFile.path}/ca.pem`,
+});
+
+/** Settings of a service that others call: tokens of this cluster's accounts, in this namespace. */
+const calledSettings = ({ environment, namespace }: ServiceContext) => ({
+  IOT_CALLER_KEYS: `${clusterIssuer(environment)}/jwks`,
+  IOT_CALLER_ISSUER: clusterIssuer(environment),
+  IOT_CALLER_NAMESPACE: namespace,
 });
 
 const healthUrl = (service: string, namespace: string) =>
@@ -81,6 +90,7 @@ export function devicesContainer(context: ServiceContext): Container {
       ...cacheSettings(needs),
       IOT_PUBSUB_PROJECT: environment.project,
       IOT_CORE_DATABASE_URL: needs.database.coreUrl('devices'),
+      ...calledSettings(context),
       IOT_HTTP_PORT: ports.devices,
       ...(devicePool === null
         ? { IOT_CA_KMS_KEY: needs.keys.issuingKey, IOT_CA_ROOT_POOL: rootPool }
@@ -96,12 +106,15 @@ export function telemetryContainer(context: ServiceContext): Container {
   return {
     image: needs.images.references.telemetry,
     ports: { http: ports.telemetry },
+    calls: serviceCalls.telemetry,
     files: [cacheCaFile],
     env: variables('telemetry', TelemetrySettings, context, {
       ...cacheSettings(needs),
       IOT_PUBSUB_PROJECT: environment.project,
       IOT_CORE_DATABASE_URL: needs.database.coreUrl('telemetry'),
       IOT_SHARD_DATABASE_URLS: needs.database.shardUrls('telemetry'),
+      ...calledSettings(context),
+      IOT_IDENTITY_DIR: identityPath,
       IOT_HTTP_PORT: ports.telemetry,
       IOT_DEVICES_URL: internalUrl('devices', namespace),
     }),
@@ -113,10 +126,12 @@ export function apiContainer(context: ServiceContext): Container {
   return {
     image: needs.images.references.api,
     ports: { http: ports.api },
+    calls: serviceCalls.api,
     files: [cacheCaFile],
     env: variables('api', ApiSettings, context, {
       ...cacheSettings(needs),
       IOT_CORE_DATABASE_URL: needs.database.coreUrl('api'),
+      IOT_IDENTITY_DIR: identityPath,
       IOT_HTTP_PORT: ports.api,
       IOT_DEVICES_URL: internalUrl('devices', namespace),
       IOT_TELEMETRY_URL: internalUrl('telemetry', namespace),

@@ -77,14 +77,16 @@ function behind(stack: Stack, service: Resource): Answer {
 
 function holdsCertificate(workload: Resource): Answer {
   const { spec } = podOf(workload);
-  return spec
-    .at('volumes')
-    .some((volume) =>
-      any([
-        ...['secret', 'csi', 'projected'].map((kind) => volume.at(kind).exists()),
-        all([volume.at('emptyDir.medium').is('Memory'), shared(spec, volume.at('name'))]),
-      ]),
-    );
+  return spec.at('volumes').some((volume) =>
+    any([
+      ...['secret', 'csi'].map((kind) => volume.at(kind).exists()),
+      // Not every projected volume: the token of an account is none.
+      volume
+        .at('projected.sources')
+        .some((source) => any(['secret', 'podCertificate'].map((kind) => source.at(kind).exists()))),
+      all([volume.at('emptyDir.medium').is('Memory'), shared(spec, volume.at('name'))]),
+    ]),
+  );
 }
 
 /** Two containers mount the volume: one keeps the certificate, one serves with it. */

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Registry } from 'prom-client';
 import type { z } from 'zod';
+import type { CalledService } from '../contracts/callers.ts';
 import { operations } from '../contracts/http/index.ts';
 import { defaultTenant } from '../contracts/identifiers.ts';
 import type { ApiSettings } from '../contracts/settings/services.ts';
@@ -8,6 +9,7 @@ import type { Cache } from '../platform/cache/cache.ts';
 import { connectGoogle } from '../platform/google/google.ts';
 import { openSecret } from '../platform/google/secret.ts';
 import { createUpstream } from '../platform/http/client.ts';
+import { openServiceToken } from '../platform/identity/service-token.ts';
 import type { Log } from '../platform/service/log.ts';
 import type { Tracing } from '../platform/service/trace.ts';
 import { bundledVerifier, externalVerifier } from './access/issuers.ts';
@@ -62,9 +64,11 @@ export async function createApi(dependencies: ApiDependencies) {
     bounds: dependencies.bounds,
   });
 
+  const upstream = (name: CalledService, url: string) =>
+    createUpstream({ name, url, identity: openServiceToken(settings.IOT_IDENTITY_DIR, name) }, log, tracing);
   const upstreams = {
-    devices: createUpstream({ name: 'devices', url: settings.IOT_DEVICES_URL }, log, tracing),
-    telemetry: createUpstream({ name: 'telemetry', url: settings.IOT_TELEMETRY_URL }, log, tracing),
+    devices: upstream('devices', settings.IOT_DEVICES_URL),
+    telemetry: upstream('telemetry', settings.IOT_TELEMETRY_URL),
   };
   const parts = createParts({
     parts: parseParts(settings.IOT_PARTS),
@@ -129,7 +133,7 @@ export async function createApi(dependencies: ApiDependencies) {
       parts.stop();
       streams.close();
       await app.close();
-      for (const upstream of Object.values(upstreams)) upstream.close();
+      for (const each of Object.values(upstreams)) each.close();
     },
   };
 }

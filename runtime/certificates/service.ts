@@ -7,6 +7,7 @@ import { signByPool } from '../platform/google/ca-pool.ts';
 import { connectGoogle } from '../platform/google/google.ts';
 import { openSecret } from '../platform/google/secret.ts';
 import { createUpstream } from '../platform/http/client.ts';
+import { openServiceToken } from '../platform/identity/service-token.ts';
 import type { Running, ServiceContext } from '../platform/service/run.ts';
 import { openTlsFolder } from './files.ts';
 import { startKeeper } from './keeper.ts';
@@ -23,7 +24,8 @@ export async function startCertificates({
   metrics,
 }: ServiceContext<Readonly<z.output<typeof CertificatesSettings>>>): Promise<Running> {
   const google = connectGoogle({ endpoint: settings.IOT_GOOGLE_ENDPOINT });
-  const devices = createUpstream({ name: 'devices', url: settings.IOT_DEVICES_URL }, log);
+  const identity = openServiceToken(settings.IOT_IDENTITY_DIR, 'devices');
+  const devices = createUpstream({ name: 'devices', url: settings.IOT_DEVICES_URL, identity }, log);
   const tickets = settings.IOT_TICKET_SECRET && openSecret(google, settings.IOT_TICKET_SECRET);
   const keeper = startKeeper({
     folder: await openTlsFolder(settings.IOT_TLS_DIR),

@@ -125,6 +125,7 @@ export function internalRoutes({ core, issuance }: Deps): InternalRoute[] {
   return [
     {
       method: 'GET',
+      callers: ['gateway'],
       path: identityChangesPath,
       query: AfterQuery,
       handler: ({ query }) => {
@@ -134,16 +135,23 @@ export function internalRoutes({ core, issuance }: Deps): InternalRoute[] {
     },
     {
       method: 'GET',
+      callers: ['gateway'],
       path: deviceTrustPath,
       handler: async (): Promise<DeviceTrust> => ({ authorities: [...(await issuance.issuer.trusted())] }),
     },
     {
       method: 'POST',
+      callers: ['gateway'],
       path: tenantUsagePath,
       body: TenantUsageReport,
       handler: ({ body }) => reportUsage(core, body as TenantUsageReport),
     },
-    { method: 'GET', path: countsPath, handler: ({ caller }) => countDevices(core, caller.tenant) },
+    {
+      method: 'GET',
+      callers: ['telemetry'],
+      path: countsPath,
+      handler: ({ caller }) => countDevices(core, caller.tenant),
+    },
   ];
 }
 

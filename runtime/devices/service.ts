@@ -7,7 +7,8 @@ import { createBusClient } from '../platform/bus/client.ts';
 import { connectCache } from '../platform/cache/cache.ts';
 import { cacheSettings } from '../platform/cache/from-settings.ts';
 import { createPool } from '../platform/database/pool.ts';
-import { serveOperations } from '../platform/http/serve.ts';
+import { type HttpServer, serveOperations } from '../platform/http/serve.ts';
+import { openCallers } from '../platform/identity/callers.ts';
 import { guardStore } from '../platform/resilience/store-guard.ts';
 import type { Running, ServiceContext } from '../platform/service/run.ts';
 import { startTracing, type Tracing } from '../platform/service/trace.ts';
@@ -20,7 +21,7 @@ import { deviceHandlers, internalRoutes } from './handlers.ts';
 import { consumeLifecycle } from './lifecycle.ts';
 
 export type Settings = Readonly<z.output<typeof DevicesSettings>>;
-export type DevicesService = Running & { port: number };
+export type DevicesService = Running & Pick<HttpServer, 'port' | 'routes'>;
 
 /** Registry and identity of devices: HTTP for the API gateway, lifecycle events from the bus. */
 export async function startDevices(
@@ -58,6 +59,7 @@ export async function startDevices(
   };
   const http = await serveOperations({
     service: 'devices',
+    callers: openCallers('devices', settings, log),
     operations: [...deviceOperations, ...enrolmentOperations] as const,
     handlers: deviceHandlers(deps),
     routes: internalRoutes(deps),
@@ -70,6 +72,7 @@ export async function startDevices(
   });
   return {
     port: http.port,
+    routes: http.routes,
     health: {
       live: () => true,
       notReady: () => (guard.circuit() === 'open' ? ['core database'] : []),

@@ -8,6 +8,7 @@ import { maySubscribe } from '../contracts/topics.ts';
 import type { Publisher } from '../platform/bus/publisher.ts';
 import type { Cache } from '../platform/cache/cache.ts';
 import { identityChangedChannel } from '../platform/cache/keys.ts';
+import { openServiceToken } from '../platform/identity/service-token.ts';
 import type { HealthChecks } from '../platform/service/health.ts';
 import type { Log } from '../platform/service/log.ts';
 import type { Tracing } from '../platform/service/trace.ts';
@@ -122,6 +123,7 @@ export class Gateway {
     });
     this.feed = new IdentityFeed({
       devicesUrl: settings.IOT_DEVICES_URL,
+      identity: openServiceToken(settings.IOT_IDENTITY_DIR, 'devices'),
       folder: settings.IOT_STATE_DIR,
       pollMs: parts.intervals?.identityMs,
       log,

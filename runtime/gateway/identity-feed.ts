@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { callerHeaders, type IdentityChanges, identityChangesPath } from '../contracts/http/index.ts';
 import { defaultTenant } from '../contracts/identifiers.ts';
+import type { ServiceToken } from '../platform/identity/service-token.ts';
 import type { Log } from '../platform/service/log.ts';
 import {
   applyChanges,
@@ -45,6 +46,7 @@ export class IdentityFeed {
   private readonly url: string;
   private readonly file: string;
   private readonly pollMs: number;
+  private readonly identity: ServiceToken;
   private readonly log: Log;
   private readonly onEnding: (endings: readonly Ending[]) => void;
   private state: Revocations | undefined;
@@ -59,6 +61,8 @@ export class IdentityFeed {
 
   constructor(options: {
     devicesUrl: string;
+    /** Proves to the devices service who asks. */
+    identity: ServiceToken;
     folder: string;
     pollMs?: number | undefined;
     log: Log;
@@ -67,6 +71,7 @@ export class IdentityFeed {
     this.url = new URL(identityChangesPath, options.devicesUrl).href;
     this.file = join(options.folder, 'identities.json');
     this.pollMs = options.pollMs ?? defaultPollMs;
+    this.identity = options.identity;
     this.log = options.log;
     this.onEnding = options.onEnding;
   }
@@ -163,10 +168,14 @@ export class IdentityFeed {
 
   private async fetchPage(after: number): Promise<IdentityChanges> {
     const response = await fetch(`${this.url}?after=${after}&limit=${pageSize}`, {
-      // Every internal request names its caller; the list itself spans all tenants.
-      headers: { [callerHeaders.tenant]: defaultTenant, [callerHeaders.subject]: 'gateway' },
+      headers: {
+        authorization: `Bearer ${await this.identity.current()}`,
+        // Every internal request names a tenant; the list itself spans all.
+        [callerHeaders.tenant]: defaultTenant,
+      },
       signal: AbortSignal.timeout(timeoutMs),
     });
+    if (response.status === 401) this.identity.forget(); // asked again with the next poll
     if (!response.ok) throw new Error(`${this.url} answered ${response.status}`);
     return Changes.parse(await response.json());
   }

@@ -40,7 +40,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   try {
     await mkdir(root, { recursive: true, mode: asRoot ? 0o711 : 0o700 });
     await chmod(root, asRoot ? 0o711 : 0o700);
-    for (const name of ['ca', 'tls', 'keys', 'pubsub', 'gateway', 'simulator', 'redis', 'logs'])
+    for (const name of ['ca', 'tls', 'keys', 'identity', 'pubsub', 'gateway', 'simulator', 'redis', 'logs'])
       await mkdir(folder.at(name), { recursive: true, mode: 0o700 });
   } catch (cause) {
     throw new LaunchError(`the data folder ${root} can not be made or written; choose another with --data DIR`, {
@@ -67,7 +67,20 @@ export async function removeData(folder: DataFolder): Promise<void> {
   for (const name of dataEntries) await rm(folder.at(name), { recursive: true, force: true });
 }
 const dataEntries = [
-  ...['ca', 'tls', 'keys', 'postgres', 'postgres-folder', 'pubsub', 'gateway', 'simulator', 'redis', 'logs', 'bench'],
+  ...[
+    'ca',
+    'tls',
+    'keys',
+    'identity',
+    'postgres',
+    'postgres-folder',
+    'pubsub',
+    'gateway',
+    'simulator',
+    'redis',
+    'logs',
+    'bench',
+  ],
   ...['first-device', 'secrets.json', 'client.json', 'platform.json', 'dashboard', 'cache'],
 ];
 

@@ -1,3 +1,4 @@
+import { type IdentityFolder, localIssuer, localNamespace } from './identity.ts';
 import type { Ports } from './ports.ts';
 
 /** Where each part's data and secrets are; all below the data folder. */
@@ -12,6 +13,7 @@ export type Places = {
   statusFile: string;
   rootCa: string;
   dashboard: string;
+  identity: IdentityFolder;
 };
 
 export type PlanInput = {
@@ -70,13 +72,20 @@ export function planSettings(input: PlanInput): Record<ServiceName, Record<strin
   };
   const core = { IOT_CORE_DATABASE_URL: postgresUrl(coreName) };
   const shards = { IOT_SHARD_DATABASE_URLS: shardNames.map((name) => `${name}=${postgresUrl(name)}`).join(',') };
+  const called = {
+    IOT_CALLER_KEYS: places.identity.keys,
+    IOT_CALLER_ISSUER: localIssuer,
+    IOT_CALLER_NAMESPACE: localNamespace,
+  };
   const own: Record<ServiceName, Record<string, string>> = {
-    devices: { ...bus, ...cache, ...core, IOT_HTTP_PORT: String(ports.devices), IOT_CA_DIR: places.ca },
+    devices: { ...bus, ...cache, ...core, ...called, IOT_HTTP_PORT: String(ports.devices), IOT_CA_DIR: places.ca },
     telemetry: {
       ...bus,
       ...cache,
       ...core,
       ...shards,
+      ...called,
+      IOT_IDENTITY_DIR: places.identity.of('telemetry'),
       IOT_HTTP_PORT: String(ports.telemetry),
       IOT_DEVICES_URL: loopback(ports.devices),
       IOT_SCRAPE: (['gateway', 'processor'] as const)
@@ -89,6 +98,7 @@ export function planSettings(input: PlanInput): Record<ServiceName, Record<strin
       ...cache,
       IOT_MQTT_PORT: String(ports.mqtt),
       IOT_TLS_DIR: places.tls,
+      IOT_IDENTITY_DIR: places.identity.of('gateway'),
       IOT_DEVICES_URL: loopback(ports.devices),
       IOT_STATE_DIR: places.gateway,
       // The data folder outlives the process, as the schema asks: acknowledgements go on while the bus is away.
@@ -98,6 +108,7 @@ export function planSettings(input: PlanInput): Record<ServiceName, Record<strin
     api: {
       ...cache,
       ...core,
+      IOT_IDENTITY_DIR: places.identity.of('api'),
       IOT_HTTP_PORT: String(ports.api),
       IOT_DEVICES_URL: loopback(ports.devices),
       IOT_TELEMETRY_URL: loopback(ports.telemetry),

@@ -9,6 +9,7 @@ import { ensureShardMap, migrate } from '../platform/database/migrate.ts';
 import type { Log } from '../platform/service/log.ts';
 import { LaunchError } from './errors.ts';
 import { type DataFolder, forgetPointer, lockDataFolder, openDataFolder, pointTo } from './folder.ts';
+import { identityFolder, startIdentities } from './identity.ts';
 import { endOrphans } from './orphans.ts';
 import { endStrayPostgres, postgresPart, pubsubPart, redisPart, serviceParts } from './parts.ts';
 import { coreName, namespace, type PlanInput, partNames, project, shardNames, urlsOf } from './plan.ts';
@@ -146,7 +147,9 @@ function launcher(context: { options: PlatformOptions; ports: Ports; folder: Dat
     if (base !== undefined) writeStatus(folder, status());
   };
 
+  let identities: { stop(): void } | undefined;
   async function begin(secrets: LocalSecrets): Promise<void> {
+    identities = await startIdentities(identityFolder(folder.at('identity')), log.launcher);
     const launcherId = await identify(process.pid);
     if (launcherId === undefined) throw new LaunchError('the local stand needs Linux with /proc mounted');
     base = {
@@ -185,6 +188,7 @@ function launcher(context: { options: PlatformOptions; ports: Ports; folder: Dat
         statusFile: folder.at('platform.json'),
         rootCa: folder.at('ca', 'root-ca.pem'),
         dashboard: folder.at('dashboard'),
+        identity: identityFolder(folder.at('identity')),
       },
     };
   }
@@ -274,6 +278,7 @@ function launcher(context: { options: PlatformOptions; ports: Ports; folder: Dat
     await stop(named('processor', 'telemetry', 'devices'));
     await stop(named('pubsub', 'redis', 'postgres'));
     samples.stop();
+    identities?.stop();
     state = 'stopped';
     publish();
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Caller } from '../platform/http/caller.ts';
 import { createUpstream, UpstreamAway } from '../platform/http/client.ts';
+import type { ServiceToken } from '../platform/identity/service-token.ts';
 import type { Log } from '../platform/service/log.ts';
 import type { Tracing } from '../platform/service/trace.ts';
 
@@ -15,9 +16,13 @@ export type DevicesClient = {
   close(): void;
 };
 
-export function createDevicesClient(url: string, log: Log, tracing?: Tracing): DevicesClient {
+export function createDevicesClient(
+  place: { url: string; identity: ServiceToken },
+  log: Log,
+  tracing?: Tracing,
+): DevicesClient {
   const upstream = createUpstream(
-    { name: 'devices', url, timeoutMs: 1_500, concurrent: 16, answerBytes: 65_536 },
+    { name: 'devices', ...place, timeoutMs: 1_500, concurrent: 16, answerBytes: 65_536 },
     log,
     tracing,
   );

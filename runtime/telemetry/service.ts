@@ -5,7 +5,9 @@ import { connectCache } from '../platform/cache/cache.ts';
 import { cacheSettings } from '../platform/cache/from-settings.ts';
 import { createPool } from '../platform/database/pool.ts';
 import { openShardPools } from '../platform/database/shard-pools.ts';
-import { serveOperations } from '../platform/http/serve.ts';
+import { type HttpServer, serveOperations } from '../platform/http/serve.ts';
+import { openCallers } from '../platform/identity/callers.ts';
+import { openServiceToken } from '../platform/identity/service-token.ts';
 import type { Running, ServiceContext } from '../platform/service/run.ts';
 import { startTracing, type Tracing } from '../platform/service/trace.ts';
 import { createDevicesClient } from './devices-client.ts';
@@ -15,7 +17,7 @@ import { telemetryHandlers } from './handlers.ts';
 import { guardShards } from './stores.ts';
 
 export type Settings = Readonly<z.output<typeof TelemetrySettings>>;
-export type TelemetryService = Running & { port: number };
+export type TelemetryService = Running & Pick<HttpServer, 'port' | 'routes'>;
 
 const statementMs = 5_000;
 
@@ -35,11 +37,13 @@ export async function startTelemetry(
   );
   const stores = guardShards(shards, settings.IOT_FAN_OUT_MS, log);
   const cache = connectCache(cacheSettings(settings), { log, name: application });
-  const devices = createDevicesClient(settings.IOT_DEVICES_URL, log, tracing);
+  const identity = openServiceToken(settings.IOT_IDENTITY_DIR, 'devices');
+  const devices = createDevicesClient({ url: settings.IOT_DEVICES_URL, identity }, log, tracing);
   const scraper = startScraper(targets, clock, log);
   const totals = createTotals(stores, clock);
   const http = await serveOperations({
     service: 'telemetry',
+    callers: openCallers('telemetry', settings, log),
     operations: telemetryOperations,
     handlers: telemetryHandlers({ core, stores, cache, devices, scraper, totals, clock }),
     log,
@@ -51,6 +55,7 @@ export async function startTelemetry(
   });
   return {
     port: http.port,
+    routes: http.routes,
     health: {
       live: () => true,
       // One shard away leaves the other shards' devices; all away leave nobody.

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { operations } from '../../runtime/contracts/http/index.ts';
+import { bearer as serviceBearer } from '../support/identity.ts';
 import { secrets, startStub, startTestApi, type TestApi } from './harness.ts';
 
 let api: TestApi;
@@ -64,7 +65,8 @@ test('a request reaches its service by the internal path, with caller and trace,
   });
   expect(asked?.headers['traceparent']).toMatch(/^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-01$/);
   expect(asked?.headers.cookie).toBeUndefined();
-  expect(asked?.headers.authorization).toBeUndefined();
+  // Not the sender's: what the API gateway proves who it is with.
+  expect(asked?.headers.authorization).toBe(serviceBearer('api', 'devices'));
   expect(api.logText()).toContain('"trace":"0af7651916cd43dd8448eb211c80319c"');
 });
 

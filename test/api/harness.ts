@@ -16,6 +16,7 @@ import { createPool } from '../../runtime/platform/database/pool.ts';
 import type { Log } from '../../runtime/platform/service/log.ts';
 import { readSettings } from '../../runtime/platform/service/settings.ts';
 import type { Tracing } from '../../runtime/platform/service/trace.ts';
+import { callingSettings } from '../support/identity.ts';
 import { freePort } from '../support/ports.ts';
 import { type TestPostgres, testPostgres } from '../support/postgres.ts';
 import { startRealServices } from './real-services.ts';
@@ -139,6 +140,7 @@ export async function startTestApi(
     IOT_PUBLIC_URL: url,
     IOT_REDIS_URL: `redis://127.0.0.1:${redisPort}`,
     IOT_CORE_DATABASE_URL: postgres.as('api').core,
+    ...callingSettings('api'),
     IOT_DEVICES_URL: real?.devicesUrl ?? devices.url,
     IOT_TELEMETRY_URL: real?.telemetryUrl ?? telemetry.url,
     IOT_KEYS_DIR: keysDir,

@@ -11,6 +11,7 @@ import { ensureBus } from '../../runtime/platform/bus/ensure.ts';
 import { readSettings } from '../../runtime/platform/service/settings.ts';
 import type { Tracing } from '../../runtime/platform/service/trace.ts';
 import { startTelemetry } from '../../runtime/telemetry/service.ts';
+import { calledSettings, callingSettings } from '../support/identity.ts';
 import { quietLog } from '../support/log.ts';
 import { freePort } from '../support/ports.ts';
 import type { TestPostgres } from '../support/postgres.ts';
@@ -30,7 +31,7 @@ export async function startRealServices(
   await client.close();
   await ensureLocalAuthority(join(folder, 'ca'));
   const [devicesPort, telemetryPort] = [await freePort(), await freePort()];
-  const common = { ...bus, IOT_HEALTH_PORT: '1', IOT_REDIS_URL: redisUrl };
+  const common = { ...bus, ...calledSettings, IOT_HEALTH_PORT: '1', IOT_REDIS_URL: redisUrl };
   const devices = await startDevices(
     {
       settings: readSettings('devices', DevicesSettings, {
@@ -52,6 +53,7 @@ export async function startRealServices(
         IOT_INSTANCE: 'telemetry',
         IOT_CORE_DATABASE_URL: postgres.as('telemetry').core,
         IOT_HTTP_PORT: String(telemetryPort),
+        ...callingSettings('telemetry'),
         IOT_DEVICES_URL: `http://127.0.0.1:${devicesPort}`,
         IOT_SHARD_DATABASE_URLS: Object.entries(postgres.as('telemetry').shards)
           .map(([name, url]) => `${name}=${url}`)
@@ -63,6 +65,7 @@ export async function startRealServices(
     { checkAnswers: true, ...traced('telemetry') },
   );
   return {
+    services: { devices, telemetry },
     devicesUrl: `http://127.0.0.1:${devicesPort}`,
     telemetryUrl: `http://127.0.0.1:${telemetryPort}`,
     async stop() {

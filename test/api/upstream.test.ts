@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createUpstream, type Upstream, UpstreamAway } from '../../runtime/platform/http/client.ts';
+import { tokenOf } from '../support/identity.ts';
 import { quietLog } from '../support/log.ts';
 import { type Stub, startStub } from './harness.ts';
 
@@ -12,9 +13,10 @@ afterEach(async () => {
   upstream?.close();
   await stub.stop();
 });
+const identity = tokenOf('api', 'devices');
 const caller = { tenant: 'main', subject: 'ada', scopes: ['devices:read'] };
 const open = (settings: Partial<Parameters<typeof createUpstream>[0]> = {}) => {
-  upstream = createUpstream({ name: 'devices', url: stub.url, ...settings }, quietLog);
+  upstream = createUpstream({ name: 'devices', url: stub.url, identity, ...settings }, quietLog);
   return upstream;
 };
 const awayOf = (call: Promise<unknown>): Promise<UpstreamAway> =>
@@ -34,7 +36,7 @@ test('an answer of any status is an answer', async () => {
 
 test('a GET that was cut off is repeated; a POST is not, since it may have been done', async () => {
   const cut = await startCutter();
-  const client = createUpstream({ name: 'devices', url: cut.url }, quietLog);
+  const client = createUpstream({ name: 'devices', url: cut.url, identity }, quietLog);
   await awayOf(client.call({ method: 'GET', path: '/x', caller }));
   expect(cut.requests()).toBe(3);
   await awayOf(client.call({ method: 'POST', path: '/x', caller, body: '{}' }));
@@ -115,4 +117,25 @@ test('an answer without end is cut off', async () => {
   stub.answer = () => ({ status: 200, text: 'x'.repeat(100_000) });
   const away = await awayOf(open({ answerBytes: 10_000 }).call({ method: 'POST', path: '/x', caller }));
   expect(away.reason).toContain('over 10000 bytes');
+});
+
+test('a token that is refused is read anew, once; a call goes out without one to nobody', async () => {
+  const tokens = ['old.old.old', 'new.new.new'];
+  let forgotten = 0;
+  const renewed = {
+    current: async () => tokens[Math.min(forgotten, 1)] as string,
+    forget: () => void forgotten++,
+  };
+  stub.answer = ({ headers }) => ({ status: headers.authorization === 'Bearer new.new.new' ? 200 : 401, body: {} });
+  const client = open({ identity: renewed });
+  expect(await client.call({ method: 'POST', path: '/x', caller, body: '{}' })).toMatchObject({ status: 200 });
+  expect(stub.asked.map(({ headers }) => headers.authorization)).toEqual(['Bearer old.old.old', 'Bearer new.new.new']);
+  stub.answer = () => ({ status: 401, body: {} });
+  expect(await client.call({ method: 'GET', path: '/x', caller })).toMatchObject({ status: 401 });
+  expect(stub.asked).toHaveLength(3);
+  client.close();
+  const none = open({ identity: tokenOf('telemetry', 'telemetry') });
+  const away = await awayOf(none.call({ method: 'POST', path: '/x', caller, body: '{}' }));
+  expect(away).toMatchObject({ unsent: true, reason: expect.stringContaining('no identity for telemetry') });
+  expect(stub.asked).toHaveLength(3);
 });

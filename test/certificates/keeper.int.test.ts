@@ -19,6 +19,7 @@ import { type Stub, startStub } from '../api/harness.ts';
 import { privateCaApi } from '../support/google/privateca.ts';
 import { secretsApi } from '../support/google/secrets.ts';
 import { type GoogleServer, refusal, startGoogle } from '../support/google/server.ts';
+import { callingSettings } from '../support/identity.ts';
 import { quietLog } from '../support/log.ts';
 import { freePort } from '../support/ports.ts';
 
@@ -54,6 +55,7 @@ async function start(names = 'mqtt.example.com,mqtt-2.example.com', folder = 'tl
     IOT_SERVER_CA_POOL: pool,
     IOT_SERVER_NAMES: names,
     IOT_SERVER_CERTIFICATE_HOURS: '24',
+    ...callingSettings('gateway'),
     IOT_DEVICES_URL: devices.url,
     IOT_GOOGLE_ENDPOINT: google.endpoint,
     IOT_TICKET_SECRET: ticketBox,

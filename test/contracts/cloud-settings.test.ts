@@ -19,6 +19,9 @@ const devices = {
   IOT_PUBSUB_PROJECT: 'my-project',
   IOT_REDIS_URL: 'rediss://10.0.0.5:6379?auth=iam',
   IOT_REDIS_CA_FILE: '/etc/iot/cache/ca.pem',
+  IOT_CALLER_KEYS: 'https://container.googleapis.com/v1/jwks',
+  IOT_CALLER_ISSUER: 'https://container.googleapis.com/v1',
+  IOT_CALLER_NAMESPACE: 'iot-dev',
   IOT_CORE_DATABASE_URL: sql,
   IOT_HTTP_PORT: '8080',
 };
@@ -27,6 +30,7 @@ const api = {
   IOT_REDIS_URL: 'redis://127.0.0.1:6379',
   IOT_CORE_DATABASE_URL: sql,
   IOT_HTTP_PORT: '8080',
+  IOT_IDENTITY_DIR: '/var/run/iot/identity',
   IOT_DEVICES_URL: 'http://devices',
   IOT_TELEMETRY_URL: 'http://telemetry',
   IOT_PUBLIC_URL: 'https://api.example.com',
@@ -57,6 +61,7 @@ describe('the settings of the cloud', () => {
         ...names,
         IOT_TLS_DIR: '/tls',
         IOT_SERVER_CA_POOL: pool,
+        IOT_IDENTITY_DIR: '/var/run/iot/identity',
         IOT_DEVICES_URL: 'http://devices',
       }).IOT_SERVER_NAMES,
     ).toEqual(['mqtt.example.com', 'mqtt-2.example.com']);

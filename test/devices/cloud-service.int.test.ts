@@ -8,6 +8,7 @@ import { newCsr } from '../support/csr.ts';
 import { kmsApi } from '../support/google/kms.ts';
 import { privateCaApi } from '../support/google/privateca.ts';
 import { type GoogleServer, refusal, startGoogle } from '../support/google/server.ts';
+import { bearer } from '../support/identity.ts';
 import { quietLog } from '../support/log.ts';
 import { type DevicesStand, devicesStand } from './harness.ts';
 
@@ -34,10 +35,16 @@ afterAll(async () => {
   await google?.stop();
 });
 
-async function call(method: string, path: string, body?: unknown): Promise<{ status: number; body: never }> {
+async function call(
+  method: string,
+  path: string,
+  body?: unknown,
+  caller: 'api' | 'gateway' = 'api',
+): Promise<{ status: number; body: never }> {
   const response = await fetch(`http://127.0.0.1:${stand.service.port}${path}`, {
     method,
     headers: {
+      authorization: bearer(caller, 'devices'),
       'content-type': 'application/json',
       'x-iot-tenant': 'main',
       'x-iot-subject': 'test',
@@ -57,7 +64,7 @@ it('the devices service signs by the key in KMS, and gateways get the CAs to tru
   const certificate = new X509Certificate(issued.certificate);
   expect(certificate.serialNumber.toLowerCase()).toBe(issued.serial);
   expect(certificate.verify(new X509Certificate(issued.chain).publicKey)).toBe(true);
-  const trust = await call('GET', deviceTrustPath);
+  const trust = await call('GET', deviceTrustPath, undefined, 'gateway');
   expect(trust.body).toEqual({ authorities: [issued.chain, issued.ca] });
 });
 

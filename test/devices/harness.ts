@@ -14,6 +14,7 @@ import { ensureBus } from '../../runtime/platform/bus/ensure.ts';
 import { type Cache, connectCache } from '../../runtime/platform/cache/cache.ts';
 import type { Log } from '../../runtime/platform/service/log.ts';
 import { readSettings } from '../../runtime/platform/service/settings.ts';
+import { calledSettings } from '../support/identity.ts';
 import { quietLog } from '../support/log.ts';
 import { freePort } from '../support/ports.ts';
 import { type TestPostgres, testPostgres } from '../support/postgres.ts';
@@ -53,6 +54,7 @@ export async function devicesStand(
     IOT_INSTANCE: 'devices',
     IOT_HEALTH_PORT: String(await freePort()),
     IOT_HTTP_PORT: String(await freePort()),
+    ...calledSettings,
     IOT_CORE_DATABASE_URL: postgres.as('devices').core,
     IOT_REDIS_URL: redisUrl,
     IOT_PUBSUB_PROJECT: 'test-project',

@@ -12,7 +12,7 @@ import { holdConnection } from '../../runtime/platform/cache/scripts/hold-connec
 import { guardStore } from '../../runtime/platform/resilience/store-guard.ts';
 import { newCsr } from '../support/csr.ts';
 import { takeAway } from '../support/database-away.ts';
-import { type Ask, askAs } from '../support/internal.ts';
+import { type Ask, askAs, askDevicesAs } from '../support/internal.ts';
 import { quietLog } from '../support/log.ts';
 import { type DevicesStand, devicesStand, until } from './harness.ts';
 
@@ -34,7 +34,8 @@ const create = async (id: string, more: Record<string, unknown> = {}) => {
   return answer.body as Device;
 };
 const changesAfter = async (after: number) =>
-  (await ask('GET', `/internal/identity-changes?after=${after}&limit=5000`)).body as IdentityChanges;
+  (await askDevicesAs('gateway', stand.service.port)('GET', `/internal/identity-changes?after=${after}&limit=5000`))
+    .body as IdentityChanges;
 const fields = (body: unknown) => (body as Problem).errors?.map((e) => e.field) ?? [];
 const auditOf = async (target: string) =>
   (await stand.core.query('select * from audit_log where target = $1 order by id', [target])).rows;
@@ -259,7 +260,8 @@ describe('blocking', () => {
   });
 
   it('pages changes and says when there are more', async () => {
-    const first = (await ask('GET', '/internal/identity-changes?after=0&limit=2')).body as IdentityChanges;
+    const asGateway = askDevicesAs('gateway', stand.service.port);
+    const first = (await asGateway('GET', '/internal/identity-changes?after=0&limit=2')).body as IdentityChanges;
     expect(first.changes.map((c) => c.version)).toEqual([1, 2]);
     expect(first).toMatchObject({ version: 2, more: true });
     expect(await changesAfter(10_000_000)).toEqual({ version: 10_000_000, changes: [], more: false });
@@ -571,12 +573,14 @@ describe('connections', () => {
   });
 
   it('are counted for the fleet, by tenant', async () => {
-    const counts = (await ask('GET', '/internal/counts')).body as Record<string, number>;
+    const countsOf = async (tenant: string) =>
+      (await askDevicesAs('telemetry', stand.service.port, tenant)('GET', '/internal/counts')).body;
+    const counts = (await countsOf('main')) as Record<string, number>;
     const { rows } = await stand.core.query(
       "select count(*)::int as n, count(*) filter (where status = 'blocked')::int as b from devices where tenant = 'main'",
     );
     expect(counts).toMatchObject({ devices: rows[0].n, blocked: rows[0].b });
-    expect((await askAs(stand.service.port, 'other')('GET', '/internal/counts')).body).toEqual({
+    expect(await countsOf('other')).toEqual({
       devices: 1,
       blocked: 0,
       connected: 0,

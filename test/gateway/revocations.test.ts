@@ -12,6 +12,7 @@ import {
   refusal,
   toSnapshot,
 } from '../../runtime/gateway/revocations.ts';
+import { tokenOf } from '../support/identity.ts';
 import { quietLog } from '../support/log.ts';
 import { FakeDevices } from './stand.ts';
 
@@ -51,7 +52,14 @@ test("the feed's snapshot holds what is revoked and still valid, however long th
   const year = 365 * 86_400_000;
   for (let version = 1; version <= 900; version++)
     devices.changes.push(revoked(version, version.toString(16), Date.now() + (version > 890 ? year : -year)));
-  const feed = new IdentityFeed({ devicesUrl: devices.url, folder, log: quietLog, onEnding: () => undefined });
+  const identity = tokenOf('gateway', 'devices');
+  const feed = new IdentityFeed({
+    devicesUrl: devices.url,
+    identity,
+    folder,
+    log: quietLog,
+    onEnding: () => undefined,
+  });
   try {
     await feed.start();
     expect(feed.version).toBe(900);

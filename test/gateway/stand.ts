@@ -11,6 +11,7 @@ import { SpillLog } from '../../runtime/gateway/spill-log.ts';
 import { BusAwayError, type OutgoingMessage, Publisher } from '../../runtime/platform/bus/publisher.ts';
 import { startTracing } from '../../runtime/platform/service/trace.ts';
 import { type KeyAndCert, type TestAuthority, testAuthority } from '../support/certificates.ts';
+import { callingSettings } from '../support/identity.ts';
 import { quietLog } from '../support/log.ts';
 import { freePort } from '../support/ports.ts';
 
@@ -138,6 +139,7 @@ export async function startStand(options: StandOptions = {}): Promise<Stand> {
     IOT_MQTT_PORT: String(await freePort()),
     IOT_TLS_DIR: folder,
     IOT_STATE_DIR: stateDir,
+    ...callingSettings('gateway'),
     IOT_DEVICES_URL: devices.url === '' ? 'http://127.0.0.1:1' : devices.url,
     IOT_DRAIN_SECONDS: '0',
     ...options.env,

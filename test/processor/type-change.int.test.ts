@@ -32,7 +32,7 @@ test("a change made through the devices service is in force long before a proces
     clock: Date.now,
   });
   const asked = {
-    caller: { tenant: 'main', subject: 'test', scopes: new Set<string>() },
+    caller: { service: 'api' as const, tenant: 'main', subject: 'test', scopes: new Set<string>() },
     trace: '0'.repeat(32),
     log: quietLog,
     signal: new AbortController().signal,

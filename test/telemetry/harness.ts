@@ -9,6 +9,7 @@ import { keepPartitions, makePartitionsFor } from '../../runtime/platform/databa
 import { firstShardMap, logicalShard } from '../../runtime/platform/database/shards.ts';
 import { readSettings } from '../../runtime/platform/service/settings.ts';
 import { startTelemetry, type TelemetryService } from '../../runtime/telemetry/service.ts';
+import { calledSettings, callingSettings } from '../support/identity.ts';
 import { quietLog } from '../support/log.ts';
 import { freePort } from '../support/ports.ts';
 import { type TestPostgres, testPostgres } from '../support/postgres.ts';
@@ -82,6 +83,8 @@ export async function telemetryStand(): Promise<TelemetryStand> {
       .join(','),
     IOT_REDIS_URL: redisUrl,
     IOT_PUBSUB_PROJECT: 'test-project',
+    ...calledSettings,
+    ...callingSettings('telemetry'),
     IOT_DEVICES_URL: stubUrl,
     IOT_FAN_OUT_MS: '1000',
     IOT_SCRAPE: `gateway=${stubUrl}/gateway/metrics,processor=${stubUrl}/processor/metrics`,

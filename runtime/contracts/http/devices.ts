@@ -114,6 +114,7 @@ export const deviceOperations = [
     method: 'GET',
     path: '/v1/devices/{deviceId}',
     service: 'devices',
+    callers: ['telemetry'],
     scope: 'devices:read',
     tag: 'Devices',
     summary: 'One device',

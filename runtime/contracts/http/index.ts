@@ -17,8 +17,8 @@ export const operations: readonly Operation[] = [
 ];
 
 /**
- * How the API gateway names the caller to a service: these headers, set by the gateway alone and stripped from what
- * comes in. Services listen on loopback or inside the mesh only.
+ * How a service tells another for whom it asks: these headers, made anew by the API gateway from the token that it has
+ * verified. Which service asks is proved by its own token in `authorization` (contracts/callers.ts).
  */
 export const callerHeaders = {
   tenant: 'x-iot-tenant',

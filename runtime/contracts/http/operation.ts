@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ServiceCaller } from '../callers.ts';
 
 /**
  * An operation of the platform's HTTP interface. One table serves three readers: the API gateway makes its public
@@ -14,15 +15,28 @@ export type Operation = {
   path: string;
   /** Who answers: the service that owns the data, or the API gateway itself. */
   service: 'devices' | 'telemetry' | 'api';
+  /** Services that may ask for it beside the API gateway. */
+  callers?: readonly ServiceCaller[];
   /** OAuth 2.0 scope that the caller's token must carry; null: there is no token, the body proves what it needs to. */
   scope: Scope | null;
   tag: string;
   summary: string;
   params?: z.ZodObject;
   query?: z.ZodObject;
+  /** Request headers that mean something to it, lower-case; others are not looked at. */
+  headers?: z.ZodObject;
   body?: z.ZodType;
-  /** The success status and its body; problems are the same for all operations. */
-  success: { status: 200 | 201 | 204; body?: z.ZodType; contentType?: string };
+  /** Media type of the body beside `application/json`. */
+  bodyType?: 'application/merge-patch+json';
+  /** Largest body that the API takes, bytes, where it is another one than elsewhere (IOT_BODY_BYTES). */
+  bodyBytes?: number;
+  /** The caller may ask it to wait for something, this long at most. */
+  waitSeconds?: number;
+  /**
+   * The success status and its body; problems are the same for all operations. `etag` names the field of the body that
+   * is its version: it is sent as a strong entity tag, which `if-match` of the same resource takes.
+   */
+  success: { status: 200 | 201 | 204; body?: z.ZodType; contentType?: string; etag?: string };
   /** Statuses that this operation can answer besides 400, 401, 403, 429, 500, 503, which all can. */
   problems: readonly (404 | 409 | 412 | 413 | 415 | 422)[];
 };

@@ -67,6 +67,14 @@ export function parseCloudSql(url: string): CloudSqlAddress | undefined {
   return { instance, database, user: user.replace('%40', '@') };
 }
 
+/** Where public keys are: who could change them on the way would be anybody, so a URL is https or stays on this machine. */
+export function isKeySetPlace(text: string): boolean {
+  if (text.startsWith('/')) return true;
+  const url = URL.parse(text);
+  if (url === null || url.username !== '') return false;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && ['127.0.0.1', '[::1]'].includes(url.hostname));
+}
+
 /** `postgres://…` with its credentials, or a `cloudsql:` URL, which has none. */
 export function isDatabaseUrl(text: string): boolean {
   return /^postgres(ql)?:\/\//.test(text) ? URL.canParse(text) : parseCloudSql(text) !== undefined;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cloudSqlForm, googleEndpoint, isDatabaseUrl, redisUrlProblem } from './cloud.ts';
+import { cloudSqlForm, googleEndpoint, isDatabaseUrl, isKeySetPlace, redisUrlProblem } from './cloud.ts';
 
 /** Building blocks of settings schemas: each says in words what is allowed, because the words are the error message. */
 export const port = (fallback?: number) => {
@@ -75,6 +75,23 @@ export const commonSettings = {
     .default(0),
   /** Sends every call to Google (but Pub/Sub's, which has PUBSUB_EMULATOR_HOST) to a test server on this machine. */
   IOT_GOOGLE_ENDPOINT: googleEndpoint().optional(),
+};
+
+/** Of a service that others call: whose tokens it takes (decision 0020). */
+export const calledByServices = {
+  /** Public keys that sign callers' tokens, a JSON Web Key Set: URL of the cluster's, or a file. */
+  IOT_CALLER_KEYS: z
+    .string()
+    .refine(isKeySetPlace, 'allowed is https://…, http://127.0.0.1:PORT/… or the absolute path of a file'),
+  /** `iss` of callers' tokens. */
+  IOT_CALLER_ISSUER: z.string().min(1),
+  /** Kubernetes namespace of the accounts that may call. */
+  IOT_CALLER_NAMESPACE: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'allowed is the name of a Kubernetes namespace'),
+};
+/** Of a service that calls others. */
+export const callsServices = {
+  /** Folder with this service's own tokens, one file a service that it calls (`iot-devices`), renewed by who gave them. */
+  IOT_IDENTITY_DIR: z.string().min(1),
 };
 
 /** Where the stores are. In the cloud these come from the stack's outputs, on one machine from the launcher. */

@@ -3,6 +3,8 @@ import { caPoolResource, documentsPlace, keyVersionResource, secretResource } fr
 import {
   bus,
   cache,
+  calledByServices,
+  callsServices,
   commonSettings,
   coreDatabase,
   flag,
@@ -28,6 +30,7 @@ export const GatewaySettings = z
     /** Plain MQTT without TLS for benchmarks on loopback. Identity is then the client id alone. */
     IOT_MQTT_PLAIN_PORT: port().optional(),
     IOT_DEVICES_URL: url('http', 'https'),
+    ...callsServices,
     /** Folder for the revocation snapshot, and for the spill log if one is configured. */
     IOT_STATE_DIR: z.string().min(1),
     /** Fsynced log that takes messages while the bus is away. Needs a volume that outlives the process. */
@@ -89,6 +92,7 @@ export const DevicesSettings = z
     ...bus,
     ...cache,
     ...coreDatabase,
+    ...calledByServices,
     IOT_HTTP_PORT: port(),
     /** Folder with the issuing CA's key and certificate (`issuing-ca.key`, `issuing-ca.pem`, `root-ca.pem`). */
     IOT_CA_DIR: z.string().min(1).optional(),
@@ -127,6 +131,8 @@ export const TelemetrySettings = z.object({
   ...cache,
   ...coreDatabase,
   ...shardDatabases,
+  ...calledByServices,
+  ...callsServices,
   IOT_HTTP_PORT: port(),
   IOT_DEVICES_URL: url('http', 'https'),
   IOT_FAN_OUT_MS: whole(2_000, 50, 30_000),
@@ -139,6 +145,7 @@ export const ApiSettings = z
     ...commonSettings,
     ...cache,
     ...coreDatabase,
+    ...callsServices,
     IOT_HTTP_PORT: port(),
     IOT_DEVICES_URL: url('http', 'https'),
     IOT_TELEMETRY_URL: url('http', 'https'),
@@ -215,6 +222,7 @@ export const CertificatesSettings = z.object({
   }),
   /** Life of a certificate; it is renewed at two thirds. */
   IOT_SERVER_CERTIFICATE_HOURS: whole(168, 1, 2_160),
+  ...callsServices,
   /** The devices service, which knows the CAs whose device certificates are good. */
   IOT_DEVICES_URL: url('http', 'https'),
   /** Secret of the keys of TLS session tickets, 32 bytes, made here if it has no version; a device then resumes at any gateway. */

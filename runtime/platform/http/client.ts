@@ -14,6 +14,7 @@ import {
   wrap,
 } from 'cockatiel';
 import { callerHeaders } from '../../contracts/http/index.ts';
+import type { ServiceToken } from '../identity/service-token.ts';
 import type { Log } from '../service/log.ts';
 import type { Tracing } from '../service/trace.ts';
 
@@ -23,6 +24,8 @@ export type UpstreamSettings = {
   name: string;
   /** Base URL; calls go to it plus the call's path. */
   url: string;
+  /** Proves to it who calls. */
+  identity: ServiceToken;
   /** From start of the call to the last byte of the answer, one attempt. Default 10 s. */
   timeoutMs?: number;
   /** Calls at once; as many more may wait. Default 64. */
@@ -31,7 +34,7 @@ export type UpstreamSettings = {
   answerBytes?: number;
 };
 
-/** Who calls, in the caller headers that the service trusts. */
+/** For whom the service is asked, in the caller headers. */
 export type Caller = { tenant: string; subject: string; scopes: readonly string[]; traceparent?: string | undefined };
 
 export type UpstreamCall = {
@@ -141,7 +144,7 @@ export function createUpstream(settings: UpstreamSettings, log: Log, tracing?: T
   async function policed(call: UpstreamCall): Promise<UpstreamAnswer> {
     const policy = repeatable.has(call.method) ? policies.repeatable : policies.once;
     try {
-      return await policy.execute(() => attempt(call));
+      return await policy.execute(() => identified(call));
     } catch (error) {
       if (error instanceof BrokenCircuitError) throw new UpstreamAway(name, 'circuit open', { cause: error });
       if (error instanceof BulkheadRejectedError) throw new UpstreamAway(name, 'too many calls', { cause: error });
@@ -149,10 +152,29 @@ export function createUpstream(settings: UpstreamSettings, log: Log, tracing?: T
     }
   }
 
-  function attempt(call: UpstreamCall): Promise<UpstreamAnswer> {
+  /** A token that is refused may have ended while this machine slept: the next one is read anew, once. */
+  async function identified(call: UpstreamCall): Promise<UpstreamAnswer> {
+    const token = await tokenOf();
+    const answer = await attempt(call, token);
+    if (answer.status !== 401) return answer;
+    settings.identity.forget();
+    const next = await tokenOf();
+    return next === token ? answer : await attempt(call, next);
+  }
+
+  async function tokenOf(): Promise<string> {
+    try {
+      return await settings.identity.current();
+    } catch (error) {
+      throw new UpstreamAway(name, (error as Error).message, { cause: error, unsent: true });
+    }
+  }
+
+  function attempt(call: UpstreamCall, token: string): Promise<UpstreamAnswer> {
     return new Promise((resolve, reject) => {
       const headers: Record<string, string> = {
         accept: 'application/json',
+        authorization: `Bearer ${token}`,
         [callerHeaders.tenant]: call.caller.tenant,
         [callerHeaders.subject]: call.caller.subject,
         [callerHeaders.scopes]: call.caller.scopes.join(' '),

@@ -1,7 +1,9 @@
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { Histogram, type Registry } from 'prom-client';
 import type { z } from 'zod';
+import type { ServiceCaller } from '../../contracts/callers.ts';
 import type { Operation } from '../../contracts/http/operation.ts';
+import type { Callers } from '../identity/callers.ts';
 import type { Log } from '../service/log.ts';
 import type { Tracing } from '../service/trace.ts';
 import { type Caller, callerOf, traceOf } from './caller.ts';
@@ -36,9 +38,11 @@ export type Handlers<T extends readonly Operation[]> = {
   [Id in T[number]['id']]: (asked: Asked<Row<T, Id>>) => Promise<Answer<Row<T, Id>>>;
 };
 
-/** A route between services that is no public operation. The caller is required as everywhere. */
+/** A route between services that is no public operation. */
 export type InternalRoute = {
   method: 'GET' | 'POST';
+  /** The services that may call it; each has a token of its own. */
+  callers: readonly [ServiceCaller, ...ServiceCaller[]];
   /** Full path, begins with `/internal/`. */
   path: string;
   query?: z.ZodObject;
@@ -48,14 +52,20 @@ export type InternalRoute = {
 
 export type HttpServer = {
   port: number;
+  /** Everything that answers, and the services that it answers. */
+  routes: readonly Served[];
   /** For tests: answers without a socket. */
   app: FastifyInstance;
   /** Ends once open requests are answered; refuses new ones meanwhile. */
   close(): Promise<void>;
 };
 
+export type Served = { method: string; path: string; callers: readonly ServiceCaller[] };
+
 export type ServeOptions<T extends readonly Operation[]> = {
   service: string;
+  /** Tells which service calls; every route refuses who has no token, and who may not call it. */
+  callers: Callers;
   operations: T;
   handlers: Handlers<T>;
   routes?: readonly InternalRoute[];
@@ -78,18 +88,20 @@ type AnyServe = Omit<ServeOptions<readonly Operation[]>, 'handlers'> & {
 
 /**
  * The HTTP side of a service: `/internal` + path of each operation in the table, validated by its row, answered by its
- * handler. Failures are RFC 9457 problems. Listens on loopback or inside the mesh only.
+ * handler, for the services that may call it (decision 0020). Failures are RFC 9457 problems.
  */
 export async function serveOperations<const T extends readonly Operation[]>(
   options: ServeOptions<T>,
 ): Promise<HttpServer> {
   const app = createApp(options);
+  const routes = collectRoutes(app);
   for (const operation of options.operations) addOperation(app, operation, options as unknown as AnyServe);
-  for (const route of options.routes ?? []) addRoute(app, route);
+  for (const route of options.routes ?? []) addRoute(app, route, options.callers);
   await app.listen({ host: options.bind, port: options.port });
   const address = app.server.address();
   return {
     app,
+    routes,
     port: typeof address === 'object' && address !== null ? address.port : options.port,
     close: () => app.close(),
   };
@@ -125,12 +137,14 @@ function createApp(
 }
 
 function addOperation(app: FastifyInstance, operation: Operation, options: AnyServe): void {
+  const callers: readonly ServiceCaller[] = ['api', ...(operation.callers ?? [])];
   const handler = options.handlers[operation.id];
   if (handler === undefined) throw new Error(`${options.service}: operation ${operation.id} has no handler`);
   app.route({
     method: operation.method,
     url: `/internal${operation.path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
-    config: { operation: operation.id },
+    config: { operation: operation.id, callers },
+    onRequest: admit(options.callers, callers),
     handler: async (request, reply) => {
       const by = askedBy(request);
       const valid = validateRequest(operation, request);
@@ -141,11 +155,12 @@ function addOperation(app: FastifyInstance, operation: Operation, options: AnySe
   });
 }
 
-function addRoute(app: FastifyInstance, route: InternalRoute): void {
+function addRoute(app: FastifyInstance, route: InternalRoute, callers: Callers): void {
   app.route({
     method: route.method,
     url: route.path,
-    config: { operation: route.path },
+    config: { operation: route.path, callers: route.callers },
+    onRequest: admit(callers, route.callers),
     handler: async (request) => {
       const by = askedBy(request);
       const { query: asked, body: sent } = route;
@@ -164,7 +179,28 @@ function checkAnswer(operation: Operation, answer: unknown): void {
     throw new Error(`${operation.id} answered another shape than its row says: ${parsed.error.message}`);
 }
 
-type Context = { trace: string; log: Log; traceparent?: string | undefined };
+/** From the server itself, so that a test meets a route that nobody thought of. */
+function collectRoutes(app: FastifyInstance): readonly Served[] {
+  const routes: Served[] = [];
+  app.addHook('onRoute', ({ method, url, config }) => {
+    const { callers = [] } = (config ?? {}) as { callers?: readonly ServiceCaller[] };
+    for (const each of [method].flat()) routes.push({ method: each, path: url, callers });
+  });
+  return routes;
+}
+
+/** Before a body is read: which service calls, and whether it may call this. */
+function admit(callers: Callers, allowed: readonly ServiceCaller[]) {
+  return async (request: FastifyRequest): Promise<void> => {
+    const service = await callers.verify(request.headers.authorization);
+    if (!allowed.includes(service))
+      throw problem(403, 'Not for this caller', `${service} may not call this; allowed is ${allowed.join(', ')}`);
+    const context = contexts.get(request.raw);
+    if (context !== undefined) context.service = service;
+  };
+}
+
+type Context = { trace: string; log: Log; traceparent?: string | undefined; service?: ServiceCaller };
 const contexts = new WeakMap<FastifyRequest['raw'], Context>();
 
 /** Trace and log of a request, made at first use. */
@@ -179,8 +215,9 @@ function contextOf(request: FastifyRequest, log: Log): Context {
 
 function askedBy(request: FastifyRequest): AskedBy {
   const context = contexts.get(request.raw);
-  if (context === undefined) throw problem(500, 'Internal error', 'the request has no trace');
-  return { caller: callerOf(request.headers), signal: request.signal, ...context };
+  if (context?.service === undefined) throw problem(500, 'Internal error', 'the request was not admitted');
+  const { service, ...about } = context;
+  return { caller: callerOf(service, request.headers), signal: request.signal, ...about };
 }
 
 /** One line and one observation for each request. The label is the operation, never a path: paths are unbounded. */

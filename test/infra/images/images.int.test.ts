@@ -15,11 +15,13 @@ import { push, referrersTag, tagOf } from '../../../infra/images/push.ts';
 import { pushPlanned, sourceOf } from '../../../infra/images/push-one.ts';
 import { Registry } from '../../../infra/images/registry.ts';
 import { ensureLocalAuthority, ensureServerCertificate } from '../../../runtime/devices/authority/local-authority.ts';
+import { identityFolder, localIssuer, localNamespace, startIdentities } from '../../../runtime/local/identity.ts';
 import { startPostgres } from '../../../runtime/local/postgres/postgres.ts';
 import { startPubSubServer } from '../../../runtime/local/pubsub/server.ts';
 import { startRedisStandIn } from '../../../runtime/local/redis/server.ts';
 import { createBusClient } from '../../../runtime/platform/bus/client.ts';
 import { ensureBus } from '../../../runtime/platform/bus/ensure.ts';
+import { quietLog } from '../../support/log.ts';
 import { freePort } from '../../support/ports.ts';
 import {
   baseFrom,
@@ -267,6 +269,11 @@ describe.skipIf(skips)(
 
     describe('started from the layers that tar unpacked, as nobody, on a read-only root', () => {
       const closing: (() => Promise<unknown>)[] = [];
+      const called = {
+        IOT_CALLER_KEYS: '/volume/identity/keys.json',
+        IOT_CALLER_ISSUER: localIssuer,
+        IOT_CALLER_NAMESPACE: localNamespace,
+      };
       const roots = new Map<string, Awaited<ReturnType<typeof unpacked>>>();
       let volume: string;
       let core: Record<string, string>;
@@ -285,6 +292,8 @@ describe.skipIf(skips)(
         await ensureLocalAuthority(join(volume, 'ca'));
         await ensureServerCertificate(join(volume, 'ca'), join(volume, 'tls'), ['localhost', '127.0.0.1']);
         for (const each of ['keys', 'state']) await mkdir(join(volume, each));
+        const identities = await startIdentities(identityFolder(join(volume, 'identity')), quietLog);
+        closing.push(async () => identities.stop());
         for (const each of ['.', ...(await readdir(volume, { recursive: true }))])
           await chown(join(volume, each), nobody, nobody);
 
@@ -362,7 +371,7 @@ describe.skipIf(skips)(
       it('devices is ready, as user 65532, and cannot write its root', async () => {
         await ready(
           'devices',
-          { ...core, ...cache, ...bus, IOT_HTTP_PORT: String(await freePort()), IOT_CA_DIR: '/volume/ca' },
+          { ...core, ...cache, ...bus, ...called, IOT_HTTP_PORT: String(await freePort()), IOT_CA_DIR: '/volume/ca' },
           async (_, pid) => {
             const status = await readFile(`/proc/${pid}/status`, 'utf8');
             expect(status).toMatch(/^Uid:\t65532\t65532\t65532\t65532$/m);
@@ -382,7 +391,7 @@ describe.skipIf(skips)(
         const mqtt = await freePort();
         await ready(
           'devices',
-          { ...core, ...cache, ...bus, IOT_HTTP_PORT: String(devices), IOT_CA_DIR: '/volume/ca' },
+          { ...core, ...cache, ...bus, ...called, IOT_HTTP_PORT: String(devices), IOT_CA_DIR: '/volume/ca' },
           () =>
             ready(
               'gateway',
@@ -392,6 +401,7 @@ describe.skipIf(skips)(
                 IOT_MQTT_PORT: String(mqtt),
                 IOT_TLS_DIR: '/volume/tls',
                 IOT_STATE_DIR: '/volume/state',
+                IOT_IDENTITY_DIR: '/volume/identity/gateway',
                 IOT_DEVICES_URL: `http://127.0.0.1:${devices}`,
               },
               async () => {
@@ -418,6 +428,7 @@ describe.skipIf(skips)(
             ...core,
             ...cache,
             IOT_HTTP_PORT: String(port),
+            IOT_IDENTITY_DIR: '/volume/identity/api',
             IOT_DEVICES_URL: 'http://127.0.0.1:9',
             IOT_TELEMETRY_URL: 'http://127.0.0.1:9',
             IOT_PUBLIC_URL: publicUrl,

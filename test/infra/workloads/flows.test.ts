@@ -4,6 +4,7 @@ import { access, type WorkloadName } from '../../../infra/access.ts';
 import { calls, type PodName, podNames, visits } from '../../../infra/workloads/flows.ts';
 import { denyAll, type PolicySpec, policyOf } from '../../../infra/workloads/network-policy.ts';
 import { ports } from '../../../infra/workloads/ports.ts';
+import { serviceCalls } from '../../../runtime/contracts/callers.ts';
 import { SweepSettings } from '../../../runtime/contracts/settings/jobs.ts';
 import * as settings from '../../../runtime/contracts/settings/services.ts';
 import { environmentFor } from '../support/component.ts';
@@ -179,6 +180,17 @@ describe('the table of flows is what the services need', () => {
     expect(calls[name].outside.includes('sql')).toBe(may.databases.length > 0);
     // A job has its service's identity, and its own, smaller network.
     if (!(name in accounts)) expect(calls[name].outside.includes('cache')).toBe(may.cache);
+  });
+
+  test('whom the network lets call a service, has an identity there, and nobody else has one', () => {
+    const called = ['devices', 'telemetry'] as const;
+    const byNetwork = podNames.flatMap((name) =>
+      called.filter((to) => flowTo(name, to, ports[to])).map((to) => `${name} ${to}`),
+    );
+    const byIdentity = Object.entries(serviceCalls).flatMap(([name, services]) =>
+      services.map((service) => `${name} ${service}`),
+    );
+    expect(byNetwork.sort()).toEqual(byIdentity.sort());
   });
 
   test('only devices come from the internet, and only to MQTT', () => {

@@ -12,6 +12,10 @@ const given = {
   IOT_CORE_DATABASE_URL: 'cloudsql:iot-dev-1:europe-west1:dev-core/core?user=dev-telemetry@iot-dev-1.iam',
   IOT_SHARD_DATABASE_URLS: 'shard_0=cloudsql:iot-dev-1:europe-west1:dev-0/shard_0?user=dev-telemetry@iot-dev-1.iam',
   IOT_HTTP_PORT: 8082,
+  IOT_CALLER_KEYS: 'https://container.googleapis.com/v1/jwks',
+  IOT_CALLER_ISSUER: 'https://container.googleapis.com/v1',
+  IOT_CALLER_NAMESPACE: 'iot-dev',
+  IOT_IDENTITY_DIR: '/var/run/iot/identity',
   IOT_DEVICES_URL: 'http://devices.iot-dev.svc:8081',
 };
 
@@ -36,7 +40,12 @@ describe("a container's variables", () => {
   });
 
   test('rules across settings are checked', () => {
-    const devices = { ...given, IOT_SHARD_DATABASE_URLS: undefined, IOT_DEVICES_URL: undefined };
+    const devices = {
+      ...given,
+      IOT_SHARD_DATABASE_URLS: undefined,
+      IOT_DEVICES_URL: undefined,
+      IOT_IDENTITY_DIR: undefined,
+    };
     expect(() => variablesOf('devices', DevicesSettings, devices)).toThrow(/set it, or IOT_CA_KMS_KEY/);
   });
 

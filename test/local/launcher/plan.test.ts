@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as schemas from '../../../runtime/contracts/settings/services.ts';
+import { identityFolder } from '../../../runtime/local/identity.ts';
 import { type PlanInput, planSettings, type ServiceName, services, urlsOf } from '../../../runtime/local/plan.ts';
 import { defaultPortBase, planPorts, portBaseRange } from '../../../runtime/local/ports.ts';
 import { readSettings } from '../../../runtime/platform/service/settings.ts';
@@ -30,6 +31,7 @@ const input = (base = defaultPortBase): PlanInput => ({
     statusFile: '/d/platform.json',
     rootCa: '/d/ca/root-ca.pem',
     dashboard: '/d/dashboard',
+    identity: identityFolder('/d/identity'),
   },
 });
 

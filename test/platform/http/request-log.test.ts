@@ -2,21 +2,28 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { problem } from '../../../runtime/platform/http/problem.ts';
 import { type HttpServer, serveOperations } from '../../../runtime/platform/http/serve.ts';
+import { bearer, callersOf } from '../../support/identity.ts';
 
 const lines: { msg: string; level: number; operation: string; status: number }[] = [];
 const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(JSON.parse(line)) });
-const headers = { 'x-iot-tenant': 'main', 'x-iot-subject': 'someone@example.com' };
+const headers = {
+  authorization: bearer('api', 'devices'),
+  'x-iot-tenant': 'main',
+  'x-iot-subject': 'someone@example.com',
+};
 let server: HttpServer;
 
 beforeAll(async () => {
   server = await serveOperations({
     service: 'test',
+    callers: callersOf('devices'),
     operations: [],
     handlers: {},
     routes: [
-      { method: 'GET', path: '/internal/polled', handler: async () => ({}) },
+      { method: 'GET', callers: ['api'], path: '/internal/polled', handler: async () => ({}) },
       {
         method: 'GET',
+        callers: ['api'],
         path: '/internal/failing',
         handler: async () => {
           throw problem(404, 'Not found', 'there is none');

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { Limit, type Operation, Problem } from '../../../runtime/contracts/http/operation.ts';
 import { problem } from '../../../runtime/platform/http/problem.ts';
 import { type HttpServer, serveOperations } from '../../../runtime/platform/http/serve.ts';
+import { bearer, callersOf } from '../../support/identity.ts';
 import { quietLog } from '../../support/log.ts';
 
 const Thing = z.strictObject({
@@ -38,7 +39,8 @@ const table = [
   },
 ] as const satisfies readonly Operation[];
 
-const caller = { 'x-iot-tenant': 'main', 'x-iot-subject': 'someone@example.com' };
+const authorization = bearer('api', 'devices');
+const caller = { authorization, 'x-iot-tenant': 'main', 'x-iot-subject': 'someone@example.com' };
 const trace = '0af7651916cd43dd8448eb211c80319c';
 let server: HttpServer;
 let answer: unknown = { name: 'x' };
@@ -48,6 +50,7 @@ const aborted = Promise.withResolvers<void>();
 beforeAll(async () => {
   server = await serveOperations({
     service: 'test',
+    callers: callersOf('devices'),
     operations: table,
     log: quietLog,
     bind: '127.0.0.1',
@@ -69,6 +72,7 @@ beforeAll(async () => {
     routes: [
       {
         method: 'GET',
+        callers: ['api', 'gateway'],
         path: '/internal/peek',
         query: z.object({ after: z.coerce.number() }),
         handler: async (a) => a.query,
@@ -103,8 +107,9 @@ describe('operations', () => {
   });
 
   it.each([
-    ['no caller', {}, 'x-iot-tenant'],
-    ['no subject', { 'x-iot-tenant': 'main' }, 'x-iot-subject'],
+    ['no token', { ...caller, authorization: '' }, 'authorization'],
+    ['no tenant', { authorization }, 'x-iot-tenant'],
+    ['no subject', { authorization, 'x-iot-tenant': 'main' }, 'x-iot-subject'],
     ['a tenant with SQL', { ...caller, 'x-iot-tenant': "main' or 1=1" }, 'x-iot-tenant'],
     ['a subject with a control character', { ...caller, 'x-iot-subject': 'a\tb' }, 'x-iot-subject'],
   ])('refuse %s, naming the header', async (_name, headers, named) => {

@@ -4,6 +4,7 @@ import type { Operation } from '../../../runtime/contracts/http/operation.ts';
 import { createUpstream } from '../../../runtime/platform/http/client.ts';
 import { problem } from '../../../runtime/platform/http/problem.ts';
 import { serveOperations } from '../../../runtime/platform/http/serve.ts';
+import { callersOf, tokenOf } from '../../support/identity.ts';
 import { quietLog } from '../../support/log.ts';
 import { spanRecorder } from '../../support/spans.ts';
 
@@ -23,12 +24,14 @@ const table = [
 ] as const satisfies readonly Operation[];
 
 const trace = '0af7651916cd43dd8448eb211c80319c';
+const identity = tokenOf('api', 'devices');
 const caller = { tenant: 'main', subject: 'someone', scopes: [] };
 
 async function stand(sampled: '00' | '01') {
   const recorder = spanRecorder();
   const server = await serveOperations({
     service: 'devices',
+    callers: callersOf('devices'),
     operations: table,
     log: quietLog,
     bind: '127.0.0.1',
@@ -42,7 +45,7 @@ async function stand(sampled: '00' | '01') {
     },
   });
   const upstream = createUpstream(
-    { name: 'devices', url: `http://127.0.0.1:${server.port}` },
+    { name: 'devices', url: `http://127.0.0.1:${server.port}`, identity },
     quietLog,
     recorder.tracing('api'),
   );
@@ -97,7 +100,11 @@ test('a trace that its caller does not sample leaves no span', async () => {
 
 test('a service that is away ends the span as failed', async () => {
   const recorder = spanRecorder();
-  const upstream = createUpstream({ name: 'devices', url: 'http://127.0.0.1:1' }, quietLog, recorder.tracing('api'));
+  const upstream = createUpstream(
+    { name: 'devices', url: 'http://127.0.0.1:1', identity },
+    quietLog,
+    recorder.tracing('api'),
+  );
   const traceparent = `00-${trace}-b7ad6b7169203331-01`;
   await expect(upstream.call({ method: 'POST', path: '/x', caller: { ...caller, traceparent } })).rejects.toThrow(
     'did not answer',

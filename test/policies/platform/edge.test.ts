@@ -31,6 +31,9 @@ prove(edgePolicies, platform.policies, [
         'spec.type': 'LoadBalancer',
         'metadata.annotations': { 'networking.gke.io/load-balancer-type': 'Internal' },
       }),
+      'a certificate from a Secret in a projected volume': edit(deployment, 'edge-gateway', {
+        [`${pod}.volumes`]: [{ name: 'tls', projected: { sources: [{ secret: { name: 'tls' } }] } }],
+      }),
       'a certificate from a Secret': edit(deployment, 'edge-gateway', {
         [`${pod}.volumes`]: [{ name: 'tls', secret: { secretName: 'tls' } }],
       }),
