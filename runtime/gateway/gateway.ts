@@ -121,9 +121,10 @@ export class Gateway {
       onViolation: (session, end, label, why) => this.violated(session, end, label, why),
       onHeldTooLong: (session, error) => this.heldTooLong(session, error),
     });
+    const identity = openServiceToken(settings.IOT_IDENTITY_DIR, 'devices');
     this.feed = new IdentityFeed({
       devicesUrl: settings.IOT_DEVICES_URL,
-      identity: openServiceToken(settings.IOT_IDENTITY_DIR, 'devices'),
+      identity,
       folder: settings.IOT_STATE_DIR,
       pollMs: parts.intervals?.identityMs,
       log,
@@ -131,6 +132,7 @@ export class Gateway {
     });
     this.quotas = new TenantQuotas({
       devicesUrl: settings.IOT_DEVICES_URL,
+      identity,
       gateway: settings.IOT_INSTANCE,
       uses: this.tenants,
       sessions: () => this.sessions.values(),

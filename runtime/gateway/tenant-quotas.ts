@@ -1,5 +1,6 @@
 import { callerHeaders, TenantShares, type TenantUsageReport, tenantUsagePath } from '../contracts/http/index.ts';
 import { defaultTenant } from '../contracts/identifiers.ts';
+import type { ServiceToken } from '../platform/identity/service-token.ts';
 import type { Log } from '../platform/service/log.ts';
 import type { Session } from './session.ts';
 import type { TenantUses } from './tenant-use.ts';
@@ -14,6 +15,7 @@ const timeoutMs = 3_000;
 export class TenantQuotas {
   private readonly options: {
     devicesUrl: string;
+    identity: ServiceToken;
     gateway: string;
     uses: TenantUses;
     sessions: () => Iterable<Session>;
@@ -58,7 +60,7 @@ export class TenantQuotas {
   }
 
   private async tell(): Promise<void> {
-    const { devicesUrl, gateway, uses, sessions } = this.options;
+    const { devicesUrl, identity, gateway, uses, sessions } = this.options;
     const connections = new Map<string, number>();
     for (const { tenant } of sessions()) connections.set(tenant, (connections.get(tenant) ?? 0) + 1);
     const now = Date.now();
@@ -70,13 +72,14 @@ export class TenantQuotas {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
-        // Every internal request names its caller; the report spans all tenants.
+        authorization: `Bearer ${await identity.current()}`,
+        // Every internal request names a tenant; the report spans all.
         [callerHeaders.tenant]: defaultTenant,
-        [callerHeaders.subject]: 'gateway',
       },
       body: JSON.stringify({ gateway, tenants } satisfies TenantUsageReport),
       signal: AbortSignal.timeout(timeoutMs),
     });
+    if (response.status === 401) identity.forget(); // told again with the next report
     if (!response.ok) throw new Error(`${tenantUsagePath} answered ${response.status}`);
     const { shares } = TenantShares.parse(await response.json());
     uses.setShares(new Map(shares.map((share) => [share.tenant, share.messagesPerSecond])), Date.now());

@@ -634,9 +634,10 @@ describe('quotas of a tenant', () => {
   it('gateways hear their share by their part of the connections, and a report told twice counts once', async () => {
     await stand.core.query("update tenants set quota_messages_per_second = 90 where id = 'limited'");
     const now = Date.now();
+    const asGateway = askDevicesAs('gateway', stand.service.port);
     const report = async (gateway: string, connections: number, messages: number) => {
       const row = { tenant: limited, minute: now - (now % 60_000), messages, throttledMs: 10, connections };
-      const answer = await ask('POST', '/internal/tenant-usage', { gateway, tenants: [row] });
+      const answer = await asGateway('POST', '/internal/tenant-usage', { gateway, tenants: [row] });
       expect(answer.status, answer.text).toBe(200);
       return answer.body;
     };
@@ -649,7 +650,7 @@ describe('quotas of a tenant', () => {
       "select sum(messages)::int as n from tenant_usage where tenant = 'limited'",
     );
     expect(rows).toEqual([{ n: 140 }]);
-    const wrong = await ask('POST', '/internal/tenant-usage', { gateway: 'g1', tenants: [{ tenant: 'X' }] });
+    const wrong = await asGateway('POST', '/internal/tenant-usage', { gateway: 'g1', tenants: [{ tenant: 'X' }] });
     expect(wrong.status).toBe(400);
   });
 });
