@@ -166,26 +166,34 @@ export function registerBench(program: Command): void {
     .option('--fault-rate <n>', 'readings a second under a fault', whole(10, 10_000), 2_000)
     .option('--away <seconds>', 'how long the database is away', whole(1, 600), 60)
     .option('--resume', 'go on where an earlier run on this data folder ended')
-    .action(async (options: Common & { write?: boolean; resume?: boolean } & Record<string, number>) => {
-      const { benchAll, writePage } = await import('./report/all.ts');
-      const { benchmarksPage } = await import('./report/page.ts');
-      const number = (name: string) => options[name] as number;
-      const results = await benchAll(
-        await findPlatform(options.data),
-        {
-          runs: number('runs'),
-          seconds: number('seconds'),
-          connections: number('connections'),
-          idle: number('idle'),
-          handshakes: number('handshakes'),
-          faultMessages: number('faultMessages'),
-          faultRate: number('faultRate'),
-          awaySeconds: number('away'),
-          resume: options.resume === true,
-        },
-        say,
-      );
-      show(options, results, benchmarksPage(results));
-      if (options.write === true) say(`written: ${await writePage(results)}`);
-    });
+    .option('--for <minutes>', 'begin no part after this; --resume goes on', whole(1, 1_440), 1_440)
+    .option('--keep-faults', 'measure no faults; those of the page stay')
+    .action(
+      async (
+        options: Common & Partial<Record<'write' | 'resume' | 'keepFaults', boolean>> & Record<string, number>,
+      ) => {
+        const { benchAll, writePage } = await import('./report/all.ts');
+        const { benchmarksPage } = await import('./report/page.ts');
+        const number = (name: string) => options[name] as number;
+        const results = await benchAll(
+          await findPlatform(options.data),
+          {
+            runs: number('runs'),
+            seconds: number('seconds'),
+            connections: number('connections'),
+            idle: number('idle'),
+            handshakes: number('handshakes'),
+            faultMessages: number('faultMessages'),
+            faultRate: number('faultRate'),
+            awaySeconds: number('away'),
+            resume: options.resume === true,
+            forMinutes: number('for'),
+            keepFaults: options.keepFaults === true,
+          },
+          say,
+        );
+        show(options, results, benchmarksPage(results));
+        if (options.write === true) say(`written: ${await writePage(results)}`);
+      },
+    );
 }
