@@ -10,7 +10,7 @@ type Report = {
     name: string;
     status: string;
     message?: string;
-    assertionResults: { status: string; fullName: string }[];
+    assertionResults: { status: string; fullName: string; failureMessages?: string[] }[];
   }[];
 };
 
@@ -23,9 +23,13 @@ export function totalsOf(outcome: Outcome): { totals: Totals; notes: string[] } 
   }
   for (const file of (JSON.parse(outcome.report) as Report).testResults) {
     const failedBefore = totals.failed;
-    for (const { status, fullName } of file.assertionResults) {
-      if (status === 'passed') totals.passed++;
-      else if (status === 'failed') totals.failed++;
+    for (const { status, fullName, failureMessages = [] } of file.assertionResults) {
+      if (status === 'passed') {
+        totals.passed++;
+        // The report keeps the failures of earlier tries: a test that passed with one passed at its second try.
+        const [first] = failureMessages;
+        if (first !== undefined) notes.push(`flaky: ${fullName} (first: ${first.split('\n', 1)[0]})`);
+      } else if (status === 'failed') totals.failed++;
       else {
         totals.skipped++;
         notes.push(`skipped: ${fullName}`);

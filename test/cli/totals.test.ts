@@ -22,6 +22,22 @@ test.each([
   expect(totalsOf(outcome).totals).toEqual({ passed, failed, skipped });
 });
 
+test('a test that passed at its second try is counted as passed, and named with what went wrong at its first', () => {
+  const twice = {
+    name: 'a.int.test.ts',
+    status: 'passed',
+    assertionResults: [
+      { status: 'passed', fullName: 'at once', failureMessages: [] },
+      { status: 'passed', fullName: 'at last', failureMessages: ['AssertionError: 503\n    at a.int.test.ts:3:1'] },
+      { status: 'failed', fullName: 'never', failureMessages: ['Error: one', 'Error: two'] },
+    ],
+  };
+  expect(totalsOf({ how: 'exited with 1', report: JSON.stringify({ testResults: [twice] }) })).toEqual({
+    totals: { passed: 2, failed: 1, skipped: 0 },
+    notes: ['flaky: at last (first: AssertionError: 503)'],
+  });
+});
+
 test.each([
   ['MIT', true],
   ['(MIT OR GPL-3.0)', true],
