@@ -5,6 +5,7 @@ import { registerDevice } from './commands/device.ts';
 import { registerImage } from './commands/image.ts';
 import { registerLocal } from './commands/local.ts';
 import { registerLogin } from './commands/login.ts';
+import { registerPeople } from './commands/people.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerRender } from './commands/render.ts';
 import { registerTelemetry } from './commands/telemetry.ts';
@@ -24,6 +25,7 @@ export async function createProgram(context: Context, wanted: string | undefined
   registerDevice(program, context);
   registerClaimCode(program, context);
   registerTelemetry(program, context);
+  registerPeople(program, context);
   registerLogin(program, context);
   registerRender(program, context);
   registerPlan(program, context);

@@ -35,6 +35,12 @@ describe('a wrong command line ends with 2, says what is wrong and what is allow
       ['telemetry', 'history', 'pump-1', '--from', '1h', '--to', 'now', '--resolution', '1d'],
       /'1d' is invalid.*raw, 1m, 1h, auto/s,
     ],
+    [['tenant', 'create', 'acme'], /required option '--administrator <email>'/],
+    [['tenant', 'set', 'acme'], /nothing to change: give --name, --devices/],
+    [['tenant', 'set', 'acme', '--devices', '-1'], /'-1' is no quota.*whole number.*none/s],
+    [['user', 'invite', 'nobody'], /'nobody' is invalid.*ada@example\.org/s],
+    [['user', 'role', 'ada@example.org', '--role', 'king'], /viewer, operator, admin/],
+    [['client', 'create', 'c', '--scope', 'all'], /'all'.*allowed are devices:read/s],
     [['login'], /required option '--api <url>'/],
   ])('%j', async (args, words) => {
     const { code, stdout, stderr } = await run(args);
