@@ -13,6 +13,8 @@ import { openServiceToken } from '../platform/identity/service-token.ts';
 import type { Log } from '../platform/service/log.ts';
 import type { Tracing } from '../platform/service/trace.ts';
 import { bundledVerifier, externalVerifier } from './access/issuers.ts';
+import { enrolmentAt } from './est/devices.ts';
+import { startEst } from './est/listener.ts';
 import { createAuthorizationServer, dashboardClient } from './identity/authorization-server.ts';
 import { addCodePage, type CodePage, firstAdministratorPath, invitationPath } from './identity/code-pages.ts';
 import { type FirstAdministrator, offerFirstAdministrator } from './identity/first-administrator.ts';
@@ -84,6 +86,7 @@ export async function createApi(dependencies: ApiDependencies) {
   const administrator = firstAdministrator(settings, core, `${publicUrl}${firstAdministratorPath}`, log);
   const quotas = readTenantQuotas(core, log);
   const audience = settings.IOT_OIDC_AUDIENCE ?? publicUrl;
+  const enrolmentLimit = { burst: settings.IOT_RATE_ENROLMENTS, ratePerSecond: settings.IOT_RATE_ENROLMENTS };
   addOperations(app, operations, {
     verifier:
       keys === undefined
@@ -91,7 +94,7 @@ export async function createApi(dependencies: ApiDependencies) {
         : bundledVerifier(publicUrl, keys, clock),
     limits,
     clientLimit: { burst: settings.IOT_RATE_PER_CLIENT, ratePerSecond: settings.IOT_RATE_PER_CLIENT },
-    enrolmentLimit: { burst: settings.IOT_RATE_ENROLMENTS, ratePerSecond: settings.IOT_RATE_ENROLMENTS },
+    enrolmentLimit,
     upstreams,
     quotas,
     own: {
@@ -117,6 +120,7 @@ export async function createApi(dependencies: ApiDependencies) {
   await addDashboard(app, { dir: settings.IOT_DASHBOARD_DIR, publicUrl, issuer: external, clientId: dashboardClient });
   const sweep = keys === undefined ? undefined : startSweep(core, log);
   await app.ready();
+  let est: Awaited<ReturnType<typeof startEst>> | undefined;
 
   return {
     app,
@@ -124,7 +128,20 @@ export async function createApi(dependencies: ApiDependencies) {
     routes,
     /** Tenants' request quotas are read each ten seconds; this reads them now. */
     readQuotas: quotas.look,
-    listen: () => app.listen({ host: settings.IOT_BIND, port: settings.IOT_HTTP_PORT }),
+    async listen() {
+      await app.listen({ host: settings.IOT_BIND, port: settings.IOT_HTTP_PORT });
+      const { IOT_EST_PORT: port, IOT_EST_TLS_DIR: tlsDir, IOT_BIND: bind } = settings;
+      if (port !== undefined && tlsDir !== undefined)
+        est = await startEst({
+          port,
+          tlsDir,
+          bind,
+          enrolment: enrolmentAt(upstreams.devices),
+          limits,
+          enrolmentLimit,
+          log,
+        });
+    },
     async close() {
       clearInterval(sweep);
       keys?.stop();
@@ -132,6 +149,7 @@ export async function createApi(dependencies: ApiDependencies) {
       quotas.stop();
       parts.stop();
       streams.close();
+      await est?.close();
       await app.close();
       for (const each of Object.values(upstreams)) each.close();
     },

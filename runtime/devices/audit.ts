@@ -12,7 +12,11 @@ export type Action =
   | 'device-type.put'
   | 'claim-code.create'
   | 'claim-code.revoke'
-  | 'claim-code.use';
+  | 'claim-code.use'
+  | 'factory-authority.add'
+  | 'factory-authority.activate'
+  | 'factory-authority.disable'
+  | 'certificate.register';
 
 /** One line of the audit log, in the transaction of what it tells: the one is never without the other. */
 export async function audit(

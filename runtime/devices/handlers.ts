@@ -1,10 +1,14 @@
 import { z } from 'zod';
 import type { deviceOperations } from '../contracts/http/devices.ts';
-import type { enrolmentOperations } from '../contracts/http/enrolment.ts';
+import { Csr, type enrolmentOperations } from '../contracts/http/enrolment.ts';
 import {
   type DeviceTrust,
   deviceTrustPath,
+  enrolByCertificatePath,
+  identityChangeKinds,
   identityChangesPath,
+  identityFormat,
+  identityFormatHeader,
   TenantUsageReport,
   tenantUsagePath,
 } from '../contracts/http/index.ts';
@@ -24,8 +28,15 @@ import { type Issuance, issueCertificate, listCertificates, revokeCertificate } 
 import type { Core } from './database.ts';
 import type { DeviceRow } from './device-row.ts';
 import { getDeviceType, listDeviceTypes, putDeviceType } from './device-types.ts';
+import { enrolByCertificate } from './enrolment/by-certificate.ts';
 import { createClaimCodes, listClaimCodes, revokeClaimCode } from './enrolment/claim-codes.ts';
 import type { ClaimKey } from './enrolment/claim-key.ts';
+import {
+  activateFactoryAuthority,
+  addFactoryAuthority,
+  disableFactoryAuthority,
+  listFactoryAuthorities,
+} from './enrolment/factory-authorities.ts';
 import { redeemClaimCode } from './enrolment/redeem.ts';
 import { changesAfter } from './identity-changes.ts';
 import { withConnections } from './presence.ts';
@@ -112,6 +123,21 @@ function enrolmentHandlers({ core, cache, issuance, claimKey }: Deps): Handlers<
       if (registered) tellProcessors(cache, deviceTypesChangedMessage(tenant, issued.device), log);
       return issued;
     },
+    addFactoryAuthority: (asked) => addFactoryAuthority(core, issuance, actorOf(asked), asked.body),
+    listFactoryAuthorities: ({ caller, query }) => listFactoryAuthorities(core, caller.tenant, query),
+    activateFactoryAuthority: async (asked) => {
+      const { proof } = asked.body;
+      const by = { proof, admin: asked.caller.scopes.has('admin') };
+      const done = await activateFactoryAuthority(core, issuance, actorOf(asked), asked.params.authorityId, by);
+      if (done.changed) tellGateways(cache, asked.log);
+      return done.authority;
+    },
+    disableFactoryAuthority: async (asked) => {
+      const { authorityId } = asked.params;
+      const done = await disableFactoryAuthority(core, actorOf(asked), authorityId, asked.body.reason);
+      if (done.changed) tellGateways(cache, asked.log);
+      return done.authority;
+    },
   };
 }
 
@@ -121,21 +147,22 @@ const AfterQuery = z.object({
 });
 
 /** Routes for other parts: gateways follow identity changes, the telemetry service asks for counts. */
-export function internalRoutes({ core, issuance }: Deps): InternalRoute[] {
+export function internalRoutes({ core, cache, issuance }: Deps): InternalRoute[] {
   return [
     {
       method: 'GET',
       callers: ['gateway'],
       path: identityChangesPath,
       query: AfterQuery,
-      handler: ({ query }) => {
+      handler: ({ query, headers }) => {
         const { after, limit } = query as z.output<typeof AfterQuery>;
-        return changesAfter(core, after, limit);
+        const knowsAll = headers[identityFormatHeader] === identityFormat;
+        return changesAfter(core, after, limit, knowsAll ? identityChangeKinds : identityChangeKinds.slice(0, 3));
       },
     },
     {
       method: 'GET',
-      callers: ['gateway'],
+      callers: ['gateway', 'api'],
       path: deviceTrustPath,
       handler: async (): Promise<DeviceTrust> => ({ authorities: [...(await issuance.issuer.trusted())] }),
     },
@@ -147,6 +174,18 @@ export function internalRoutes({ core, issuance }: Deps): InternalRoute[] {
       handler: ({ body }) => reportUsage(core, body as TenantUsageReport),
     },
     {
+      method: 'POST',
+      callers: ['api', 'gateway'],
+      path: enrolByCertificatePath,
+      body: PresentedCertificate,
+      handler: async ({ body, trace, log }) => {
+        const done = await enrolByCertificate(core, issuance, trace, body as z.output<typeof PresentedCertificate>);
+        const { identity, issued, registered } = done;
+        if (registered) tellProcessors(cache, deviceTypesChangedMessage(identity.tenant, identity.device), log);
+        return { ...identity, issued: issued ?? null };
+      },
+    },
+    {
       method: 'GET',
       callers: ['telemetry'],
       path: countsPath,
@@ -154,6 +193,12 @@ export function internalRoutes({ core, issuance }: Deps): InternalRoute[] {
     },
   ];
 }
+
+const PresentedCertificate = z.strictObject({
+  certificate: z.string().min(100).max(16_384),
+  csr: Csr.optional(),
+  renew: z.boolean(),
+});
 
 export const countsPath = '/internal/counts';
 

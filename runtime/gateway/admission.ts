@@ -1,5 +1,6 @@
 import type { GatewaySettings } from '../contracts/settings/services.ts';
-import { deviceOfClientId, type Identity } from './client-identity.ts';
+import type { Identity } from '../platform/tls/device-certificate.ts';
+import { deviceOfClientId } from './client-identity.ts';
 import { holdBudgetMs, idleLimitMs } from './hold-budget.ts';
 import type { Penalties } from './penalties.ts';
 import { connackCode, type Refusal, type Session } from './session.ts';

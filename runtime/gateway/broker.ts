@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { Aedes, type Client } from 'aedes';
-import type { Identity } from './client-identity.ts';
+import type { Identity } from '../platform/tls/device-certificate.ts';
 import { grantedQos, noEmitter } from './delivery.ts';
 import { scan } from './frame-guard.ts';
 import { noPersistence } from './no-persistence.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { expiryMarginMs, type IdentityChange } from '../contracts/http/index.ts';
+import { plainSerial } from '../platform/tls/device-certificate.ts';
 
 /**
  * Who may not connect, as of a version of the devices service's list of changes. Pure: a snapshot and changes in, a
@@ -12,13 +13,6 @@ type Revoked = { device: string; expiresAt: number | null };
 export const noRevocations = (): Revocations => ({ version: 0, blocked: new Set(), serials: new Map() });
 
 export const deviceName = (tenant: string, device: string) => `${tenant}/${device}`;
-
-/** OpenSSL prints serial numbers in upper case, X.509 allows a leading zero byte: one spelling for both. */
-export const plainSerial = (serial: string) =>
-  serial
-    .toLowerCase()
-    .replaceAll(':', '')
-    .replace(/^0+(?=.)/, '');
 
 /** What a change asks of live sessions: end those of `device`, all, or those that came in with one certificate. */
 export type Ending = { device: string; serial: string | undefined };

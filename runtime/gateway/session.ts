@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { UpTopic } from '../contracts/topics.ts';
+import type { Identity } from '../platform/tls/device-certificate.ts';
 import { AckOrder } from './ack-order.ts';
-import type { Identity } from './client-identity.ts';
 import { type Frame, newFrame } from './frame-guard.ts';
 import type { TenantUse } from './tenant-use.ts';
 import type { TokenBucket } from './token-bucket.ts';

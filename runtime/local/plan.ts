@@ -42,7 +42,8 @@ export function urlsOf(ports: Ports) {
     dashboard: `${api}/`,
     api,
     mqtt: `mqtts://127.0.0.1:${ports.mqtt}`,
-    enrol: `${api}/v1/devices/{deviceId}/certificates`,
+    /** EST; with a claim code over HTTP it is `POST /v1/enrol` of the API. */
+    enrol: `https://127.0.0.1:${ports.est}/.well-known/est`,
   };
 }
 
@@ -114,6 +115,8 @@ export function planSettings(input: PlanInput): Record<ServiceName, Record<strin
       IOT_TELEMETRY_URL: loopback(ports.telemetry),
       IOT_PUBLIC_URL: api,
       IOT_KEYS_DIR: places.keys,
+      IOT_EST_PORT: String(ports.est),
+      IOT_EST_TLS_DIR: places.tls,
       IOT_DASHBOARD_DIR: places.dashboard,
       IOT_PARTS: [
         ...(

@@ -14,6 +14,7 @@ export const portSteps = {
   redis: 379,
   postgres: 432,
   mqtt: 883,
+  est: 884,
 } as const;
 
 export type PortName = keyof typeof portSteps;

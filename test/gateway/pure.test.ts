@@ -3,23 +3,17 @@ import mqtt from 'mqtt-packet';
 import { describe, expect, test } from 'vitest';
 import type { IdentityChange } from '../../runtime/contracts/http/index.ts';
 import { type AdmissionState, decide } from '../../runtime/gateway/admission.ts';
-import { type CertificateFields, deviceOfClientId, identify } from '../../runtime/gateway/client-identity.ts';
+import { deviceOfClientId } from '../../runtime/gateway/client-identity.ts';
 import { grantedQos, matches } from '../../runtime/gateway/delivery.ts';
 import { closeNow } from '../../runtime/gateway/drain.ts';
 import { maxPayloadBytes, newFrame, scan } from '../../runtime/gateway/frame-guard.ts';
 import { holdBudgetMs, holdCapMs, idleLimitMs } from '../../runtime/gateway/hold-budget.ts';
 import { isLogged, newMessageId } from '../../runtime/gateway/message-ids.ts';
 import { Penalties } from '../../runtime/gateway/penalties.ts';
-import {
-  applyChanges,
-  fromSnapshot,
-  noRevocations,
-  plainSerial,
-  refusal,
-  toSnapshot,
-} from '../../runtime/gateway/revocations.ts';
+import { applyChanges, fromSnapshot, noRevocations, refusal, toSnapshot } from '../../runtime/gateway/revocations.ts';
 import { overdue, packetTimeMs } from '../../runtime/gateway/sweep.ts';
 import { TokenBucket } from '../../runtime/gateway/token-bucket.ts';
+import { type CertificateFields, identify, plainSerial } from '../../runtime/platform/tls/device-certificate.ts';
 
 describe('hold budget', () => {
   test.each([

@@ -78,6 +78,45 @@ export const ClaimRequest = z
   .meta({ id: 'ClaimRequest' });
 export type ClaimRequest = z.infer<typeof ClaimRequest>;
 
+export const FactoryAuthority = z
+  .object({
+    id: z.string().meta({ description: "Head of the SHA-256 of the CA's public key" }),
+    name: z.string(),
+    subject: z.string(),
+    status: z.enum(['pending', 'active', 'disabled']),
+    challenge: z.string().nullable().meta({
+      description: 'While pending: common name of the certificate that proves possession of the CA',
+    }),
+    type: DeviceTypeId,
+    tags: z.array(Tag),
+    devicePrefix: z.string(),
+    takeOver: z.boolean(),
+    notAfter: Time,
+    createdAt: Time,
+    updatedAt: Time,
+  })
+  .meta({ id: 'FactoryAuthority' });
+export type FactoryAuthority = z.infer<typeof FactoryAuthority>;
+
+const Pem = z.string().min(100).max(16_384);
+export const NewFactoryAuthority = z
+  .strictObject({
+    name: z.string().min(1).max(200),
+    certificate: Pem.meta({ description: 'PEM of the CA that signs devices directly; a root or an intermediate' }),
+    type: DeviceTypeId.default('generic').meta({ description: 'Type of the devices that register themselves' }),
+    tags: Tags.default([]),
+    devicePrefix: z.union([DevicePrefix, z.literal('')]).default(''),
+    takeOver: z.boolean().default(false).meta({
+      description: 'Whether a certificate may stand for a device that is registered already',
+    }),
+  })
+  .meta({ id: 'NewFactoryAuthority' });
+export type NewFactoryAuthority = z.infer<typeof NewFactoryAuthority>;
+
+const authorityParams = z.object({
+  authorityId: z.string().regex(/^[0-9a-f]{40}$/, 'the id of a factory CA is 40 hex digits'),
+});
+
 export const enrolmentOperations = [
   {
     id: 'createClaimCodes',
@@ -134,5 +173,57 @@ export const enrolmentOperations = [
     body: ClaimRequest,
     success: { status: 201, body: IssuedCertificate },
     problems: [404, 409, 413, 415, 422],
+  },
+  {
+    id: 'addFactoryAuthority',
+    method: 'POST',
+    path: '/v1/factory-authorities',
+    service: 'devices',
+    scope: 'devices:write',
+    tag: 'Enrolment',
+    summary: "Add a maker's CA, whose devices are to register themselves; it is pending until it is activated",
+    body: NewFactoryAuthority,
+    success: { status: 201, body: FactoryAuthority },
+    problems: [409, 413, 415, 422],
+  },
+  {
+    id: 'listFactoryAuthorities',
+    method: 'GET',
+    path: '/v1/factory-authorities',
+    service: 'devices',
+    scope: 'devices:read',
+    tag: 'Enrolment',
+    summary: "Makers' CAs by id",
+    query: z.object({ cursor: Cursor.optional(), limit: Limit(50, 500) }),
+    success: { status: 200, body: page(FactoryAuthority).meta({ id: 'FactoryAuthorityPage' }) },
+    problems: [],
+  },
+  {
+    id: 'activateFactoryAuthority',
+    method: 'POST',
+    path: '/v1/factory-authorities/{authorityId}/activate',
+    service: 'devices',
+    scope: 'devices:write',
+    tag: 'Enrolment',
+    summary: 'Trust a factory CA: with a certificate for its challenge, signed by it; an admin needs none',
+    params: authorityParams,
+    body: z
+      .strictObject({ proof: Pem.optional().meta({ description: 'PEM of a certificate whose CN is the challenge' }) })
+      .meta({ id: 'FactoryAuthorityActivationRequest' }),
+    success: { status: 200, body: FactoryAuthority },
+    problems: [404, 409, 413, 415, 422],
+  },
+  {
+    id: 'disableFactoryAuthority',
+    method: 'POST',
+    path: '/v1/factory-authorities/{authorityId}/disable',
+    service: 'devices',
+    scope: 'devices:write',
+    tag: 'Enrolment',
+    summary: 'Trust a factory CA no more: sessions that came in by its certificates end within 5 seconds',
+    params: authorityParams,
+    body: Reason,
+    success: { status: 200, body: FactoryAuthority },
+    problems: [404, 413, 415],
   },
 ] as const satisfies readonly Operation[];

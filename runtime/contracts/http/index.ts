@@ -28,6 +28,9 @@ export const callerHeaders = {
   trace: 'traceparent',
 } as const;
 
+/** Internal, not public: a device with a certificate, as EST (with a request) and gateways (without) present it. */
+export const enrolByCertificatePath = '/internal/enrolment/certificate';
+
 /** Internal, not public: gateways read what changed in identities since `after`, in order, at most `limit` rows. */
 export const identityChangesPath = '/internal/identity-changes';
 
@@ -67,6 +70,23 @@ export const TenantShares = z.object({
 export type TenantShares = z.infer<typeof TenantShares>;
 
 /**
+ * Kinds of change. `blocked`, `unblocked` and `certificate-revoked` are told to everybody; the others, which came later,
+ * to those who name `identityFormat` in `identityFormatHeader`: what an older gateway does not know would stop it.
+ */
+export const identityChangeKinds = [
+  'blocked',
+  'unblocked',
+  'certificate-revoked',
+  'keys',
+  'factory-authority',
+  'factory-certificate',
+  'device-access',
+] as const;
+export type IdentityChangeKind = (typeof identityChangeKinds)[number];
+export const identityFormatHeader = 'x-iot-identity-format';
+export const identityFormat = '2';
+
+/**
  * One change that a gateway must know to admit or end connections. The full list since version 0 is the revocation
  * snapshot; `unblocked` rows undo `blocked` ones. Of what is older than a week the list has the newest state of a device
  * only, and no certificate that expired more than `expiryMarginMs` ago: versions may have gaps, and only rise.
@@ -75,9 +95,11 @@ export type IdentityChange = {
   version: number;
   tenant: string;
   device: string;
-  change: 'blocked' | 'unblocked' | 'certificate-revoked';
-  /** Lower-case hex, for `certificate-revoked`. */
+  change: IdentityChangeKind;
+  /** Lower-case hex, for `certificate-revoked` and `factory-certificate`; the CA's id for `factory-authority`. */
   serial: string | null;
+  /** What the kind needs (identity.ts); absent for those of a device's block and of revocations. */
+  data?: unknown;
   at: number;
   /** End of the revoked certificate's validity, epoch milliseconds: what has expired does not come in anyhow. */
   expiresAt?: number | null | undefined;

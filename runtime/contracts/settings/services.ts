@@ -172,12 +172,18 @@ export const ApiSettings = z
     IOT_RATE_PER_ADDRESS: whole(200, 1, 1_000_000),
     /** Enrolments a second from one address, by claim code or EST. */
     IOT_RATE_ENROLMENTS: whole(20, 1, 1_000_000),
+    /** TLS port of EST (RFC 7030), for devices that enrol with standard tools; not offered without it. */
+    IOT_EST_PORT: port().optional(),
+    /** Folder with `server.pem` and `server.key` of that port; watched, reloaded. */
+    IOT_EST_TLS_DIR: z.string().min(1).optional(),
     IOT_BODY_BYTES: whole(65_536, 1_024, 10_485_760),
     IOT_TRUST_PROXY: flag(false),
   })
   .superRefine((s, context) => {
     const wrong = (name: keyof typeof s, message: string) =>
       context.addIssue({ code: 'custom', path: [name], message });
+    if ((s.IOT_EST_PORT === undefined) !== (s.IOT_EST_TLS_DIR === undefined))
+      wrong('IOT_EST_TLS_DIR', 'needed with IOT_EST_PORT, and only then');
     const places = [s.IOT_KEYS_DIR, s.IOT_KEYS_SECRET].filter((place) => place !== undefined).length;
     if (s.IOT_OIDC_ISSUER === undefined && places !== 1)
       wrong(

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { Histogram, type Registry } from 'prom-client';
 import type { z } from 'zod';
@@ -47,7 +48,7 @@ export type InternalRoute = {
   path: string;
   query?: z.ZodObject;
   body?: z.ZodType;
-  handler: (asked: { query: unknown; body: unknown } & AskedBy) => Promise<unknown>;
+  handler: (asked: { query: unknown; body: unknown; headers: IncomingHttpHeaders } & AskedBy) => Promise<unknown>;
 };
 
 export type HttpServer = {
@@ -168,7 +169,7 @@ function addRoute(app: FastifyInstance, route: InternalRoute, callers: Callers):
         { ...(asked === undefined ? {} : { query: asked }), ...(sent === undefined ? {} : { body: sent }) },
         request,
       );
-      return await route.handler({ query, body, ...by });
+      return await route.handler({ query, body, headers: request.headers, ...by });
     },
   });
 }
