@@ -125,20 +125,31 @@ describe('refused', () => {
 
   test('a body that is no request is a 400, one too large a 413', async () => {
     const code = await mint();
-    const bad = await curl('simpleenroll', '-u', `a:${code}`, '-H', 'content-type: application/pkcs10', '-d', 'nonsense');
+    const bad = await curl(
+      'simpleenroll',
+      '-u',
+      `a:${code}`,
+      '-H',
+      'content-type: application/pkcs10',
+      '-d',
+      'nonsense',
+    );
     expect(bad).toMatchObject({ status: 400, body: expect.stringContaining('base64') });
     await writeFile(join(dir, 'large.b64'), 'A'.repeat(20_000));
     expect((await curl('simpleenroll', '-u', `a:${code}`, ...post('large'))).status).toBe(413);
   });
 
-  test('a certificate that nobody here signed, whatever it says, and one that is not its sender\'s', async () => {
+  test("a certificate that nobody here signed, whatever it says, and one that is not its sender's", async () => {
     const foreign = await (await testAuthority('IoT platform devices CA')).device('est-1');
     await writeFile(join(dir, 'strange.pem'), foreign.cert);
     await writeFile(join(dir, 'strange.key'), foreign.key);
     await request('strange-request', '/CN=est-1');
     const with_ = ['--cert', 'strange.pem', '--key', 'strange.key', ...post('strange-request')];
     for (const path of ['simplereenroll', 'simpleenroll'])
-      expect(await curl(path, ...with_)).toMatchObject({ status: 401, body: expect.stringContaining('no CA that is trusted') });
+      expect(await curl(path, ...with_)).toMatchObject({
+        status: 401,
+        body: expect.stringContaining('no CA that is trusted'),
+      });
   });
 });
 
@@ -147,7 +158,12 @@ describe("a maker's CA", () => {
     await sh(`openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout maker.key -out maker.pem \\
       -subj '/CN=Maker' -days 30 -addext keyUsage=critical,keyCertSign`);
     const certificate = await readFile(join(dir, 'maker.pem'), 'utf8');
-    const made = await call('POST', '/v1/factory-authorities', { name: 'Maker', certificate, devicePrefix: 'mk-', tags: ['made'] });
+    const made = await call('POST', '/v1/factory-authorities', {
+      name: 'Maker',
+      certificate,
+      devicePrefix: 'mk-',
+      tags: ['made'],
+    });
     expect(made.status).toBe(201);
     const { id, challenge, status } = made.body as FactoryAuthority;
     expect(status).toBe('pending');
@@ -166,7 +182,10 @@ describe("a maker's CA", () => {
     expect((await call('POST', `${path}/activate`, { proof: wrong })).status).toBe(422);
     await sign('proof', `/CN=${challenge}`);
     const proof = await readFile(join(dir, 'proof.pem'), 'utf8');
-    expect((await call('POST', `${path}/activate`, { proof })).body).toMatchObject({ status: 'active', challenge: null });
+    expect((await call('POST', `${path}/activate`, { proof })).body).toMatchObject({
+      status: 'active',
+      challenge: null,
+    });
 
     const enrolled = await curl('simpleenroll', ...with_);
     expect(enrolled.status, enrolled.body).toBe(200);
@@ -187,13 +206,19 @@ describe("a maker's CA", () => {
     await call('POST', `${path}/disable`, { reason: 'sold' });
     await sign('late', '/CN=mk-3');
     await request('late-new', '/CN=mk-3');
-    expect((await curl('simpleenroll', '--cert', 'late.pem', '--key', 'late.key', ...post('late-new'))).status).toBe(401);
+    expect((await curl('simpleenroll', '--cert', 'late.pem', '--key', 'late.key', ...post('late-new'))).status).toBe(
+      401,
+    );
   });
 
   test.each([
     ['no CA', '-addext basicConstraints=critical,CA:FALSE', /CA:TRUE/],
     ['a CA without keyCertSign', '-addext keyUsage=critical,digitalSignature', /keyCertSign/],
-    ['a CA for servers only', '-addext keyUsage=critical,keyCertSign -addext extendedKeyUsage=serverAuth', /client auth/],
+    [
+      'a CA for servers only',
+      '-addext keyUsage=critical,keyCertSign -addext extendedKeyUsage=serverAuth',
+      /client auth/,
+    ],
   ])('that is %s is refused', async (_, extensions, words) => {
     await sh(`openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout bad.key -out bad.pem \\
       -subj '/CN=Bad' -days 30 ${extensions}`);

@@ -7,12 +7,12 @@ import { Listener, type ListenerLimits } from '../../../runtime/gateway/listener
 import { newMessageId } from '../../../runtime/gateway/message-ids.ts';
 import { QuietLog } from '../../../runtime/gateway/quiet-log.ts';
 import type { Refusal, Session } from '../../../runtime/gateway/session.ts';
+import { readTlsFiles } from '../../../runtime/gateway/tls-files.ts';
 import { connectCache } from '../../../runtime/platform/cache/cache.ts';
 import { stateKey } from '../../../runtime/platform/cache/keys.ts';
 import { createPool } from '../../../runtime/platform/database/pool.ts';
 import type { Log } from '../../../runtime/platform/service/log.ts';
 import { identify } from '../../../runtime/platform/tls/device-certificate.ts';
-import { readTlsFiles } from '../../../runtime/gateway/tls-files.ts';
 import { decodePayload } from '../../../runtime/processor/decode.ts';
 import type { Row } from '../../../runtime/processor/interpret.ts';
 import { gatewayAdmission } from '../admission.ts';

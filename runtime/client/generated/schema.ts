@@ -193,6 +193,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/factory-authorities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Makers' CAs by id */
+        get: operations["listFactoryAuthorities"];
+        put?: never;
+        /** Add a maker's CA, whose devices are to register themselves; it is pending until it is activated */
+        post: operations["addFactoryAuthority"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/factory-authorities/{authorityId}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Trust a factory CA: with a certificate for its challenge, signed by it; an admin needs none */
+        post: operations["activateFactoryAuthority"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/factory-authorities/{authorityId}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Trust a factory CA no more: sessions that came in by its certificates end within 5 seconds */
+        post: operations["disableFactoryAuthority"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/devices/{deviceId}/state": {
         parameters: {
             query?: never;
@@ -789,6 +841,36 @@ export interface components {
             alerts?: components["schemas"]["AlertRuleRequest"][];
             certificates?: components["schemas"]["CertificatePolicyRequest"];
         };
+        FactoryAuthority: {
+            /** @description Head of the SHA-256 of the CA's public key */
+            id: string;
+            name: string;
+            subject: string;
+            /** @enum {string} */
+            status: "pending" | "active" | "disabled";
+            /** @description While pending: common name of the certificate that proves possession of the CA */
+            challenge: string | null;
+            /** @example thermostat */
+            type: string;
+            tags: string[];
+            devicePrefix: string;
+            takeOver: boolean;
+            /** Format: date-time */
+            notAfter: string;
+            /** Format: date-time */
+            createdAt: string;
+            /** Format: date-time */
+            updatedAt: string;
+        };
+        FactoryAuthorityActivationRequest: {
+            /** @description PEM of a certificate whose CN is the challenge */
+            proof?: string;
+        };
+        FactoryAuthorityPage: {
+            items: components["schemas"]["FactoryAuthority"][];
+            next: string | null;
+            degraded?: components["schemas"]["Degraded"];
+        };
         FleetAggregate: {
             metric: string;
             /** @enum {string} */
@@ -997,6 +1079,26 @@ export interface components {
             type?: string;
             /** @default [] */
             tags?: string[];
+        };
+        NewFactoryAuthority: {
+            name: string;
+            /** @description PEM of the CA that signs devices directly; a root or an intermediate */
+            certificate: string;
+            /**
+             * @description Type of the devices that register themselves
+             * @default generic
+             * @example thermostat
+             */
+            type?: string;
+            /** @default [] */
+            tags?: string[];
+            /** @default  */
+            devicePrefix?: string | "";
+            /**
+             * @description Whether a certificate may stand for a device that is registered already
+             * @default false
+             */
+            takeOver?: boolean;
         };
         NewMachineClient: {
             /** @example line-controller */
@@ -1998,6 +2100,153 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listFactoryAuthorities: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Makers' CAs by id */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactoryAuthorityPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    addFactoryAuthority: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFactoryAuthority"];
+            };
+        };
+        responses: {
+            /** @description Add a maker's CA, whose devices are to register themselves; it is pending until it is activated */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactoryAuthority"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    activateFactoryAuthority: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                authorityId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FactoryAuthorityActivationRequest"];
+            };
+        };
+        responses: {
+            /** @description Trust a factory CA: with a certificate for its challenge, signed by it; an admin needs none */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactoryAuthority"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    disableFactoryAuthority: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                authorityId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReasonRequest"];
+            };
+        };
+        responses: {
+            /** @description Trust a factory CA no more: sessions that came in by its certificates end within 5 seconds */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactoryAuthority"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
