@@ -30,7 +30,8 @@ export const authorityIdOf = (certificate: X509Certificate): string =>
  */
 export function checkFactory(certificate: X509Certificate, known: readonly X509Certificate[], now: number): void {
   const parsed = new x509.X509Certificate(certificate.raw);
-  if (!certificate.ca) throw new FactoryRefused('it is no CA: basic constraints must say CA:TRUE');
+  if (parsed.getExtension(x509.BasicConstraintsExtension)?.ca !== true)
+    throw new FactoryRefused('it is no CA: basic constraints must say CA:TRUE');
   const usages = parsed.getExtension(x509.KeyUsagesExtension)?.usages;
   if (usages === undefined || (usages & x509.KeyUsageFlags.keyCertSign) === 0)
     throw new FactoryRefused('its key usage must have keyCertSign');

@@ -13,7 +13,7 @@ import { allowSubject } from '../authority/csr.ts';
 import { checkedRequest, type Issuance, recordCertificate, refusingRequest, signRequest } from '../certificates.ts';
 import type { Core, Tx } from '../database.ts';
 import { recordChange } from '../identity-changes.ts';
-import { findDevice, insertDevice } from '../registry.ts';
+import { findDevice, insertDevice, refusing } from '../registry.ts';
 import { authoritiesInForce, type InForce } from './factory-authorities.ts';
 
 /** A device that shows a certificate whose key it holds: TLS has proved that, nothing else of it is believed. */
@@ -85,7 +85,9 @@ async function register(tx: Tx, actor: Actor, leaf: X509Certificate, identity: I
     [tenant, row.id],
   );
   if (held === undefined) throw unknown('its factory CA is not in force any more');
-  const made = await insertDevice(tx, actor, { id: device, type: row.type, tags: row.tags });
+  const made = await refusing(tenant, row.type, () =>
+    insertDevice(tx, actor, { id: device, type: row.type, tags: row.tags }),
+  );
   // Two first connections of one device at the same time: the second waits here for the first.
   await findDevice(tx, tenant, device, 'for update');
   const serial = factorySerial(leaf);

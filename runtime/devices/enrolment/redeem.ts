@@ -7,7 +7,7 @@ import { type Actor, audit } from '../audit.ts';
 import { allowSubject, type CheckedRequest } from '../authority/csr.ts';
 import { checkedRequest, type Issuance, refusingRequest, signRequest } from '../certificates.ts';
 import type { Core, Tx } from '../database.ts';
-import { findDevice, insertDevice } from '../registry.ts';
+import { findDevice, insertDevice, refusing } from '../registry.ts';
 import type { ClaimKey } from './claim-key.ts';
 import { deviceOf } from './device-request.ts';
 
@@ -86,7 +86,9 @@ async function deviceFor(tx: Tx, actor: Actor, row: Row, wanted: string | undefi
       errors: [{ field: 'body.device', message: decided.refused }],
     });
   const { device, existing } = decided;
-  const made = await insertDevice(tx, actor, { id: device, type: row.type, tags: row.tags });
+  const made = await refusing(row.tenant, row.type, () =>
+    insertDevice(tx, actor, { id: device, type: row.type, tags: row.tags }),
+  );
   if (made === undefined && !existing)
     throw problem(
       409,
