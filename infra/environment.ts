@@ -35,6 +35,8 @@ export type Environment = {
   pushImages: boolean;
   /** Google reads each pushed image for known vulnerabilities, for a fee an image. */
   scanImages: boolean;
+  /** Where traces go: nowhere, or to the collector that GKE runs in the cluster. */
+  traces: 'off' | 'managed';
   /** Folder into which Kubernetes objects are written instead of applied. */
   renderKubernetesTo: string | null;
 };

@@ -63,6 +63,11 @@ export function sharedSettings(environment: Environment): Partial<Args> {
       managedPrometheus: { enabled: true },
       advancedDatapathObservabilityConfig: { enableMetrics: true, enableRelay: false },
     },
+    // A collector that Google runs, to Cloud Trace; a choice, because it was not generally available when this was written.
+    // https://cloud.google.com/kubernetes-engine/docs/concepts/managed-otel-gke
+    ...(environment.traces === 'managed'
+      ? { managedOpentelemetryConfig: { scope: 'COLLECTION_AND_INSTRUMENTATION_COMPONENTS' } }
+      : {}),
     gatewayApiConfig: { channel: 'CHANNEL_STANDARD' },
     costManagementConfig: { enabled: true },
     // Load balancers get the nodes that have a pod of theirs as backends, not every node.

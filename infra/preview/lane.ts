@@ -87,6 +87,7 @@ export function laneOf(stack: string, settings: PreviewSettings, host: Host, now
       images: settings.images as Environment['images'],
       pushImages: settings.pushImages,
       scanImages: false,
+      traces: 'off',
       renderKubernetesTo: settings.renderKubernetesTo ?? null,
     },
     until,

@@ -65,6 +65,7 @@ export function environmentOf(
       images: settings.images as Readonly<Record<string, string>>,
       pushImages: settings.pushImages,
       scanImages,
+      traces: settings.traces,
       renderKubernetesTo: settings.renderKubernetesTo ?? null,
     },
     loosened: hardening.loosened,

@@ -68,7 +68,9 @@ const domain = z
   .regex(/^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/, 'allowed is a domain as iot.example.com');
 const member = z
   .string()
-  .regex(/^(user|group|serviceAccount):[^\s@]+@[^\s@]+$/, 'allowed is user:…@…, group:…@… or serviceAccount:…@…');
+  .regex(/^(user|group|serviceAccount):[^\s@]+@[^\s@]+$/, 'allowed is user:…@…, group:…@… or serviceAccount:…@…')
+  // IAM answers in lower case, and Kubernetes compares letter by letter.
+  .overwrite((text) => text.replace(/:.*/, (address) => address.toLowerCase()));
 /** What one owner may have: 0.0.0.0/1 and 128.0.0.0/1 together are everything, too. */
 const widestRange = 8;
 const cidr = z
@@ -153,6 +155,7 @@ export const EnvironmentSettings = z.strictObject({
     .optional(),
   images: z.partialRecord(z.enum(imageNames, `allowed are ${imageNames.join(', ')}`), image).default({}),
   pushImages: flag.default(true),
+  traces: z.enum(['off', 'managed'], 'allowed is off or managed').default('off'),
   scanImages: z.enum(['tier', 'on', 'off'], 'allowed is tier, on or off').default('tier'),
   renderKubernetesTo: z.string().min(1, 'allowed is a folder').optional(),
   hardening: z

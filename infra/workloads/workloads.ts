@@ -18,9 +18,12 @@ import { Workload } from './workload.ts';
 
 export type WorkloadsArgs = ComponentArgs &
   WorkloadNeeds & {
-    /** Collector of traces in the cluster, as `http://opentelemetry-collector.gke-managed-otel.svc:4318`. */
+    /** Another collector of traces in the cluster than that of the setting `traces`. */
     otlpEndpoint?: string;
   };
+
+/** https://cloud.google.com/kubernetes-engine/docs/how-to/managed-otel-gke */
+const managedCollector = 'http://opentelemetry-collector.gke-managed-otel.svc.cluster.local:4318';
 
 /** Everything that runs in the cluster: namespace, jobs, services and the gateway. */
 export class Workloads extends Component {
@@ -32,7 +35,8 @@ export class Workloads extends Component {
 
   constructor(name: string, args: WorkloadsArgs, options: pulumi.ComponentResourceOptions) {
     super('workloads:Workloads', name, args, inCluster(options, args.cluster));
-    const { environment, cluster, otlpEndpoint } = args;
+    const { environment, cluster } = args;
+    const otlpEndpoint = args.otlpEndpoint ?? (environment.traces === 'managed' ? managedCollector : undefined);
     const needs: WorkloadNeeds = args;
     const platform = new PlatformNamespace(
       `${name}-namespace`,

@@ -37,6 +37,8 @@ export async function startPlatform(options: {
   devices: number;
   env?: Record<string, string>;
   data?: string;
+  /** Another checkout than this one. */
+  root?: string;
   /** More of `iot local up`. */
   args?: string[];
 }): Promise<TestPlatform> {
@@ -53,8 +55,9 @@ export async function startPlatform(options: {
     String(options.devices),
     ...(options.args ?? []),
   ];
-  const child = spawn(process.execPath, [cli, ...args], {
-    cwd: root,
+  const from = options.root ?? root;
+  const child = spawn(process.execPath, [join(from, 'cli', 'iot.mjs'), ...args], {
+    cwd: from,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
   });

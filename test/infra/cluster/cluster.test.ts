@@ -55,6 +55,13 @@ describe.each(['autopilot', 'standard'] as const)('a cluster, %s', (clusterMode)
     });
   });
 
+  test('runs a collector of traces where the setting asks for one', async () => {
+    const scopeOf = async (traces: 'off' | 'managed') =>
+      clusterOf(await recorded({ ...given, settings: { clusterMode, traces } })).inputs['managedOpentelemetryConfig'];
+    expect(await scopeOf('off')).toBeUndefined();
+    expect(await scopeOf('managed')).toEqual({ scope: 'COLLECTION_AND_INSTRUMENTATION_COMPONENTS' });
+  });
+
   test('lies in the nodes subnet and takes the ranges by their names there', async () => {
     const recording = await recorded(given);
     const { secondaryIpRanges } = only(recording, 'gcp:compute/subnetwork:Subnetwork', 'network-nodes').inputs;

@@ -42,7 +42,7 @@ describe('with a domain', () => {
       [
         'prod.iot.example.com.',
         'CAA',
-        ['0 issue "pki.goog"', '0 issue "letsencrypt.org"', '0 issuewild ";"'],
+        ['0 issue "letsencrypt.org"', '0 issue "pki.goog"', '0 issuewild ";"'],
         'prod-public',
       ],
     ]);

@@ -67,6 +67,7 @@ describe('the preview program', () => {
       'dev-pr-12-lifecycle',
       'dev-pr-12-telemetry',
       'dev-pr-12-telemetry-dead-letters',
+      'dev-pr-12-updates',
     ]);
     const [job] = of('kubernetes:batch/v1:Job') as [{ metadata: { namespace: string }; spec: object }];
     // With the environment's image and account, never the branch's.

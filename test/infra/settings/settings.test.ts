@@ -157,6 +157,13 @@ describe('reading what the engine gives', () => {
   });
 });
 
+test('administrators are written as IAM answers: a second `up` finds the same member', () => {
+  const administrators = ['user:Ada@Example.com', 'serviceAccount:Ops@iot-dev-1.iam.gserviceaccount.com'];
+  expect(read({ ...least, administrators })).toMatchObject({
+    administrators: ['user:ada@example.com', 'serviceAccount:ops@iot-dev-1.iam.gserviceaccount.com'],
+  });
+});
+
 describe('the stacks of the repository', () => {
   test.each(stackNames(root))('%s is accepted and can be planned', (stack) => {
     const { project: name, config } = readStackFile(root, stack);

@@ -331,6 +331,23 @@ describe('the gateway', () => {
   });
 });
 
+test.each([
+  ['off', {}],
+  ['managed', { IOT_OTLP_ENDPOINT: 'http://opentelemetry-collector.gke-managed-otel.svc.cluster.local:4318' }],
+] as const)('traces %s: every service says where they go', async (traces, wanted) => {
+  const recording = await recordWorkloads({ tier: 'dev', settings: { traces } });
+  for (const service of ['gateway', 'processor', 'devices', 'telemetry', 'api']) {
+    const [container] = podNamed(recording, service).spec.containers;
+    const { IOT_OTLP_ENDPOINT, IOT_TRACE_RATIO } = read(container as Container) as Record<string, unknown>;
+    expect({ service, IOT_OTLP_ENDPOINT, IOT_TRACE_RATIO }).toEqual({
+      service,
+      IOT_OTLP_ENDPOINT: undefined,
+      ...wanted,
+      IOT_TRACE_RATIO: traces === 'off' ? 0 : 0.01,
+    });
+  }
+});
+
 describe('jobs', () => {
   test('a new image is a new job, known at preview', async () => {
     const nameOf = async (digit: string) => {
