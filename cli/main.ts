@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { registerClaimCode } from './commands/claim-code.ts';
 import { registerDevice } from './commands/device.ts';
+import { registerFirmware } from './commands/firmware.ts';
 import { registerImage } from './commands/image.ts';
 import { registerLocal } from './commands/local.ts';
 import { registerLogin } from './commands/login.ts';
@@ -30,6 +31,7 @@ export async function createProgram(context: Context, wanted: string | undefined
   registerRender(program, context);
   registerPlan(program, context);
   registerImage(program, context);
+  registerFirmware(program, context);
   await registerBenchLazily(program, wanted);
   return program;
 }
