@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { registerClaimCode } from './commands/claim-code.ts';
+import { registerCommand } from './commands/command.ts';
 import { registerDevice } from './commands/device.ts';
 import { registerFirmware } from './commands/firmware.ts';
 import { registerImage } from './commands/image.ts';
@@ -10,6 +11,7 @@ import { registerPeople } from './commands/people.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerRender } from './commands/render.ts';
 import { registerTelemetry } from './commands/telemetry.ts';
+import { registerTwin } from './commands/twin.ts';
 import type { Context } from './context.ts';
 import { CommandError, exitCodes } from './errors.ts';
 import { terminalOutput } from './output.ts';
@@ -25,6 +27,8 @@ export async function createProgram(context: Context, wanted: string | undefined
   registerLocal(program, context);
   registerDevice(program, context);
   registerClaimCode(program, context);
+  registerTwin(program, context);
+  registerCommand(program, context);
   registerTelemetry(program, context);
   registerPeople(program, context);
   registerLogin(program, context);

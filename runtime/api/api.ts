@@ -66,12 +66,15 @@ export async function createApi(dependencies: ApiDependencies) {
     bounds: dependencies.bounds,
   });
 
-  const upstream = (name: CalledService, url: string) =>
-    createUpstream({ name, url, identity: openServiceToken(settings.IOT_IDENTITY_DIR, name) }, log, tracing);
+  const upstream = (name: CalledService, url: string, concurrent?: number) => {
+    const identity = openServiceToken(settings.IOT_IDENTITY_DIR, name);
+    return createUpstream({ name, url, identity, ...(concurrent === undefined ? {} : { concurrent }) }, log, tracing);
+  };
   const upstreams = {
     devices: upstream('devices', settings.IOT_DEVICES_URL),
     telemetry: upstream('telemetry', settings.IOT_TELEMETRY_URL),
   };
+  const waiting = upstream('devices', settings.IOT_DEVICES_URL, mostWaiting);
   const parts = createParts({
     parts: parseParts(settings.IOT_PARTS),
     ownChecks: storeChecks(core, cache),
@@ -97,6 +100,7 @@ export async function createApi(dependencies: ApiDependencies) {
     enrolmentLimit,
     upstreams,
     quotas,
+    waiting,
     own: {
       ...ownHandlers({ parts, streams, clock }),
       ...peopleHandlers({ core, devices: upstreams.devices, invitationUrl: `${publicUrl}${invitationPath}`, clock }),
@@ -151,7 +155,7 @@ export async function createApi(dependencies: ApiDependencies) {
       streams.close();
       await est?.close();
       await app.close();
-      for (const each of Object.values(upstreams)) each.close();
+      for (const each of [...Object.values(upstreams), waiting]) each.close();
     },
   };
 }
@@ -199,6 +203,8 @@ function storeChecks(core: pg.Pool, cache: Cache) {
   ];
 }
 
+/** Callers that wait for something at the same time; as many more wait for that. */
+const mostWaiting = 256;
 const sweepEveryMs = 60_000;
 
 function startSweep(core: pg.Pool, log: Log): NodeJS.Timeout {

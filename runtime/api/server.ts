@@ -64,6 +64,11 @@ export function createServer(options: ServerOptions): { app: FastifyInstance; ro
   app.server.maxHeadersCount = bounds.headerCount;
   app.server.maxConnections = bounds.connections;
   app.removeContentTypeParser('text/plain');
+  app.addContentTypeParser(
+    'application/merge-patch+json',
+    { parseAs: 'string' },
+    app.getDefaultJsonParser('error', 'error'),
+  );
   // Kept so that a test can tell a route that no table names.
   app.addHook('onRoute', ({ method, url }) => void routes.push(`${String(method)} ${url}`));
   protect(app, options);

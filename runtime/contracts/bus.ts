@@ -1,3 +1,5 @@
+import type { CommandStatus } from './commands.ts';
+
 /**
  * What travels on the bus (Pub/Sub), and under which names. The same names exist in the cloud and on one machine;
  * `namespace` tells environments and preview lanes apart.
@@ -126,4 +128,14 @@ export type LifecycleEvent = {
 export type LiveEvent =
   | { type: 'state'; device: string; ts: number; seq: number; values: Record<string, unknown>; trace: string }
   | { type: 'connection'; device: string; connected: boolean; at: number }
-  | { type: 'alert'; device: string; alert: string; state: 'open' | 'closed'; at: number };
+  | { type: 'alert'; device: string; alert: string; state: 'open' | 'closed'; at: number }
+  | { type: 'twin'; device: string; side: 'desired' | 'reported'; version: number; at: number }
+  | { type: 'command'; device: string; command: string; status: CommandStatus; at: number };
+/** All of them, for those who read what may come from a newer process. */
+export const liveKinds: ReadonlySet<string> = new Set([
+  'state',
+  'connection',
+  'alert',
+  'twin',
+  'command',
+] satisfies LiveEvent['type'][]);

@@ -18,6 +18,8 @@ export const metricNames = {
     handshakes: 'iot_gateway_handshakes_total',
     spilled: 'iot_gateway_spilled_messages_total',
     spillBacklog: 'iot_gateway_spill_backlog_messages',
+    /** Label `kind`: config and commands written to a connection, commands confirmed by their device. */
+    deliveries: 'iot_gateway_deliveries_total',
     /** Above 0 somebody has to look: acknowledged messages that the bus refused for good. */
     spillRefused: 'iot_gateway_spill_refused_messages',
   },

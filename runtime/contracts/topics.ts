@@ -85,6 +85,7 @@ export const downTopics = {
 
 /** Topics a device publishes to; the device library and the simulator use these. */
 export const upTopics = {
+  result: (deviceId: string, command: string) => `/devices/${deviceId}/commands/${command}/result`,
   events: (deviceId: string, subfolder = '') => `/devices/${deviceId}/events${subfolder === '' ? '' : `/${subfolder}`}`,
   state: (deviceId: string) => `/devices/${deviceId}/state`,
 };

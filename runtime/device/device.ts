@@ -1,14 +1,16 @@
 import { telemetryBounds, type Values } from '../contracts/telemetry.ts';
-import { downTopics, upTopics } from '../contracts/topics.ts';
+import { upTopics } from '../contracts/topics.ts';
+import type { TwinDocument } from '../contracts/twin.ts';
 import { type BackoffBounds, defaultBackoff, fullJitter } from './backoff.ts';
 import { type BufferBounds, type Buffered, createBuffer, defaultBounds } from './buffer.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { createDesk, type DeskEvents } from './desk.ts';
 import { openJournal } from './journal.ts';
 import { type DeviceReading, encodeMessage, encodeReading, readingProblems } from './reading.ts';
 import { mutualTls, type OpenSession, type Session } from './session.ts';
 
 /** What an application hears from its device. `onProblem` is required: what goes wrong must have somewhere to go. */
-export type DeviceEvents = {
+export type DeviceEvents = DeskEvents & {
   /** Something failed and is being dealt with (a refused connection, a damaged journal line); one sentence. */
   onProblem(problem: string): void;
   onConnect?(session: { resumed: boolean }): void;
@@ -17,9 +19,6 @@ export type DeviceEvents = {
   onAck?(reading: DeviceReading): void;
   /** The buffer was full and these were given up. */
   onDrop?(readings: readonly DeviceReading[]): void;
-  /** Desired state: on connect and on each change. */
-  onConfig?(payload: Buffer): void;
-  onCommand?(name: string, payload: Buffer): void;
 };
 
 export type DeviceOptions = DeviceEvents & {
@@ -60,6 +59,11 @@ export type Device = {
    * @throws when the reading could only become a dead letter, when the file cannot be written, or after `stop`.
    */
   report(values: Values, at?: { ts?: number }): DeviceReading;
+  /**
+   * Reports the state of the device, whole. The newest is kept in memory and sent until the platform has it.
+   * @throws when the platform would refuse it.
+   */
+  reportState(document: TwinDocument): void;
   /** Waits for acknowledgements for at most `drainMs`, disconnects. What is left stays in the file, if there is one. */
   stop(drainMs?: number): Promise<{ left: number }>;
   readonly connected: boolean;
@@ -105,6 +109,7 @@ export function createDevice(options: DeviceOptions): Device {
   let failures = 0;
   let openedAt = 0;
   let state: 'new' | 'running' | 'draining' | 'stopped' = 'new';
+  const desk = createDesk(id, options, clock);
   let cancelRetry: (() => void) | undefined;
   let cancelLinger: (() => void) | undefined;
   let cancelAckTimer: (() => void) | undefined;
@@ -135,10 +140,7 @@ export function createDevice(options: DeviceOptions): Device {
       clientId: id,
       keepaliveSeconds: options.keepaliveSeconds ?? 60,
       timeoutMs: options.connectTimeoutMs ?? 20_000,
-      subscriptions: [
-        ...(options.onConfig === undefined ? [] : [downTopics.config(id)]),
-        ...(options.onCommand === undefined ? [] : [downTopics.command(id, '#')]),
-      ],
+      subscriptions: desk.subscriptions,
     };
     const onEnd = (reason: string) => {
       ended = true;
@@ -153,6 +155,7 @@ export function createDevice(options: DeviceOptions): Device {
         stats.connects++;
         if (opened.resumed) stats.resumed++;
         options.onConnect?.({ resumed: opened.resumed });
+        desk.attach(opened);
         send();
       },
       (error: unknown) => {
@@ -170,6 +173,7 @@ export function createDevice(options: DeviceOptions): Device {
   function disconnected(reason: string): void {
     if (session !== undefined && clock.now() - openedAt >= steadyMs) failures = 0;
     session = undefined;
+    desk.detach();
     messagesInFlight = 0;
     cancelAckTimer?.();
     cancelAckTimer = undefined;
@@ -179,10 +183,7 @@ export function createDevice(options: DeviceOptions): Device {
   }
 
   function received(topic: string, payload: Buffer): void {
-    const commands = downTopics.command(id, '');
-    if (topic === downTopics.config(id)) options.onConfig?.(payload);
-    else if (topic.startsWith(commands)) options.onCommand?.(topic.slice(commands.length), payload);
-    else options.onProblem(`${id}: message on the unexpected topic '${topic}'`);
+    if (!desk.received(topic, payload)) options.onProblem(`${id}: message on the unexpected topic '${topic}'`);
   }
 
   /** Fills the window from the buffer. Called whenever a reading, a place in the window or a connection appears. */
@@ -255,6 +256,7 @@ export function createDevice(options: DeviceOptions): Device {
       send();
       return reading;
     },
+    reportState: (document) => desk.reportState(document),
     async stop(drainMs = 5_000) {
       if (state === 'running' && buffer.waiting + buffer.inFlight > 0) {
         state = 'draining';

@@ -1,7 +1,13 @@
+import type { AskedBy } from '../platform/http/serve.ts';
 import type { Tx } from './database.ts';
 
 /** Who does something, and under which trace. */
 export type Actor = { tenant: string; subject: string; trace: string };
+export const actorOf = ({ caller, trace }: Pick<AskedBy, 'caller' | 'trace'>): Actor => ({
+  tenant: caller.tenant,
+  subject: caller.subject,
+  trace,
+});
 export type Action =
   | 'device.create'
   | 'device.update'
@@ -16,7 +22,12 @@ export type Action =
   | 'factory-authority.add'
   | 'factory-authority.activate'
   | 'factory-authority.disable'
-  | 'certificate.register';
+  | 'certificate.register'
+  | 'twin.desired'
+  | 'command.send'
+  | 'command.cancel'
+  | 'command-job.create'
+  | 'command-job.cancel';
 
 /** One line of the audit log, in the transaction of what it tells: the one is never without the other. */
 export async function audit(

@@ -16,3 +16,9 @@ export function guardedCore(pool: pg.Pool, guard: StoreGuard): Core {
     transaction: (work) => guard.run(() => inTransaction(pool, work)),
   };
 }
+
+/** The same for what speaks to a pool. */
+export const queries = (core: Core): Pick<pg.Pool, 'query'> =>
+  ({
+    query: async (text: string, values?: readonly unknown[]) => ({ rows: await core.query(text, values) }),
+  }) as unknown as Pick<pg.Pool, 'query'>;

@@ -22,7 +22,7 @@ import {
 import { problem } from '../platform/http/problem.ts';
 import type { AskedBy, Handlers, InternalRoute } from '../platform/http/serve.ts';
 import type { Log } from '../platform/service/log.ts';
-import type { Actor } from './audit.ts';
+import { actorOf } from './audit.ts';
 import { setBlocked } from './blocking.ts';
 import { type Issuance, issueCertificate, listCertificates, revokeCertificate } from './certificates.ts';
 import type { Core } from './database.ts';
@@ -187,7 +187,7 @@ export function internalRoutes({ core, cache, issuance }: Deps): InternalRoute[]
     },
     {
       method: 'GET',
-      callers: ['telemetry'],
+      callers: ['telemetry', 'api'],
       path: countsPath,
       handler: ({ caller }) => countDevices(core, caller.tenant),
     },
@@ -223,8 +223,4 @@ function tellProcessors(cache: Cache, message: string, log: Log): void {
     .catch((error: unknown) =>
       log.warn({ error: toCacheError(error).message }, 'processors were not told; they read the types within a minute'),
     );
-}
-
-function actorOf({ caller, trace }: AskedBy): Actor {
-  return { tenant: caller.tenant, subject: caller.subject, trace };
 }

@@ -4,6 +4,7 @@ import type { Identity } from '../platform/tls/device-certificate.ts';
 import { grantedQos, noEmitter } from './delivery.ts';
 import { scan } from './frame-guard.ts';
 import { noPersistence } from './no-persistence.ts';
+import { publishPacket } from './publish-packet.ts';
 import { type EndReason, type Refusal, Session } from './session.ts';
 
 /** What the gateway decides; the broker asks. Nothing here may throw. */
@@ -15,6 +16,8 @@ export type BrokerHandlers = {
   /** PUBLISH: `done` is called once, later, when the message is durable, or with why the connection must end. */
   publish(session: Session, message: InboundMessage, done: (error: Error | null) => void): void;
   maySubscribe(session: Session, filter: string, subscriptions: number): boolean;
+  /** SUBACK is written. */
+  subscribed(session: Session, filters: readonly string[]): void;
   /** Back-pressure: false leaves the bytes in the socket; asked again soon. */
   mayRead(session: Session, now: number): boolean;
   /** A connection that ends for its own fault, or by an error. */
@@ -35,6 +38,10 @@ const gateCheckMs = 25;
 const drainTimeoutMs = 20_000;
 /** Acknowledgements that a device does not read may pile up to this, bytes, before nothing more is read from it. */
 const unreadAcksBytes = 65_536;
+/** Messages to a device that it does not read may pile up to this, bytes; two of the largest. */
+const unreadMessagesBytes = 524_288;
+/** Messages of QoS 1 that a device may leave unconfirmed. */
+const mostUnconfirmed = 32;
 /** CONNACK of MQTT 5 with "unsupported protocol version"; 3.1.1's code 1 would be no valid packet to such a client. */
 const unsupportedVersion5 = Buffer.from([0x20, 0x03, 0x00, 0x84, 0x00]);
 
@@ -89,6 +96,9 @@ export class Broker {
         done(null, this.maySubscribe(client as AedesClient, subscription.topic) ? subscription : null),
     });
     this.aedes.on('client', (client) => this.onClient(client as AedesClient));
+    this.aedes.on('subscribe', (subscriptions, client) =>
+      this.onSubscribe(client as AedesClient, subscriptions as { topic: string; qos: number }[]),
+    );
     this.aedes.on('clientDisconnect', (client) => this.onEnd(client as AedesClient));
     this.aedes.on('clientError', (client, error) => this.onError(client as AedesClient, error));
     this.aedes.on('connectionError', (client, error) => this.onError(client as AedesClient, error));
@@ -121,14 +131,34 @@ export class Broker {
     setTimeout(() => this.clients.get(session)?.close(), 1_000).unref();
   }
 
-  /** Sends a message of the platform to a device that listens to its topic. @returns whether it does. */
-  send(session: Session, topic: string, payload: Buffer, qos: 0 | 1): boolean {
+  /**
+   * Sends a message of the platform to a device that listens to its topic.
+   * @param onConfirmed its PUBACK is here; not called at QoS 0, nor after the session's end.
+   * @returns the QoS at which it goes; -1 when it does not listen, or has not read what it was sent before.
+   */
+  send(session: Session, topic: string, payload: Buffer, qos: 0 | 1, onConfirmed: () => void): -1 | 0 | 1 {
     const client = this.clients.get(session);
     const granted = client === undefined || client.closed ? -1 : grantedQos(client.subscriptions, topic);
-    if (client === undefined || granted < 0) return false;
-    const packet = { cmd: 'publish' as const, topic, payload, dup: false, retain: false };
-    client.publish({ ...packet, qos: Math.min(qos, granted) as 0 | 1 }, () => undefined);
-    return true;
+    const { socket } = session;
+    if (granted < 0 || !socket.writable || socket.writableLength > unreadMessagesBytes) return -1;
+    if (Math.min(qos, granted) === 0) {
+      socket.write(publishPacket(topic, payload, 0, 0));
+      return 0;
+    }
+    session.unconfirmed ??= new Map();
+    if (session.unconfirmed.size >= mostUnconfirmed) return -1;
+    while (session.unconfirmed.has(session.nextPacketId)) session.nextPacketId = (session.nextPacketId % 65_535) + 1;
+    const packetId = session.nextPacketId;
+    session.nextPacketId = (packetId % 65_535) + 1;
+    session.unconfirmed.set(packetId, onConfirmed);
+    socket.write(publishPacket(topic, payload, 1, packetId));
+    return 1;
+  }
+
+  /** The filters that the session subscribes to. */
+  filters(session: Session): readonly string[] {
+    const client = this.clients.get(session);
+    return client === undefined || client.closed ? [] : Object.keys(client.subscriptions);
   }
 
   get paused(): number {
@@ -212,6 +242,11 @@ export class Broker {
 
   private onClient(client: AedesClient): void {
     this.handlers.connected(client.session as Session);
+  }
+
+  private onSubscribe(client: AedesClient, subscriptions: readonly { topic: string; qos: number }[]): void {
+    const granted = subscriptions.filter(({ qos }) => qos !== 128).map(({ topic }) => topic);
+    if (granted.length > 0 && client.session !== undefined) this.handlers.subscribed(client.session, granted);
   }
 
   private onEnd(client: AedesClient): void {

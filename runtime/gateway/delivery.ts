@@ -1,3 +1,5 @@
+import { downTopics } from '../contracts/topics.ts';
+
 type Done = (error?: Error | null) => void;
 
 /**
@@ -30,6 +32,16 @@ export function matches(filter: string, topic: string): boolean {
     if (i >= levels.length || (wanted[i] !== '+' && wanted[i] !== levels[i])) return false;
   }
   return wanted.length === levels.length;
+}
+
+/** What of the platform's messages these filters let through: the desired state, and commands of whatever name. */
+export function listensTo(filters: readonly string[], device: string): { config: boolean; commands: boolean } {
+  const config = downTopics.config(device);
+  const commands = downTopics.command(device, '');
+  return {
+    config: filters.some((filter) => matches(filter, config)),
+    commands: filters.some((filter) => filter.startsWith(commands) || matches(filter, `${commands}any`)),
+  };
 }
 
 function later(done: Done | undefined): void {

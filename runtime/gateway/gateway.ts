@@ -7,7 +7,7 @@ import type { GatewaySettings } from '../contracts/settings/services.ts';
 import { maySubscribe } from '../contracts/topics.ts';
 import type { Publisher } from '../platform/bus/publisher.ts';
 import type { Cache } from '../platform/cache/cache.ts';
-import { identityChangedChannel } from '../platform/cache/keys.ts';
+import { configChannel, identityChangedChannel } from '../platform/cache/keys.ts';
 import { openServiceToken } from '../platform/identity/service-token.ts';
 import type { HealthChecks } from '../platform/service/health.ts';
 import type { Log } from '../platform/service/log.ts';
@@ -17,6 +17,9 @@ import { admitted, decide } from './admission.ts';
 import { Broker, type BrokerHandlers } from './broker.ts';
 import { type BusRoutes, routeBus } from './bus-routes.ts';
 import { deviceOfClientId } from './client-identity.ts';
+import { GatewayDeliveries } from './deliveries.ts';
+import { listensTo } from './delivery.ts';
+import { devicesCalls } from './devices-calls.ts';
 import { drain } from './drain.ts';
 import { DurableWrite } from './durable-write.ts';
 import { holdCapMs } from './hold-budget.ts';
@@ -54,8 +57,8 @@ export type GatewayParts = {
   spill: SpillLog | undefined;
   /** For the TLS handshake, and again until CONNECT, milliseconds. */
   connectTimeoutMs?: number;
-  /** Presence is renewed, and identity changes are asked for, this often, milliseconds. */
-  intervals?: { presenceMs?: number; identityMs?: number };
+  /** Presence is renewed, identity changes and deliveries are asked for, this often, milliseconds. */
+  intervals?: { presenceMs?: number; identityMs?: number; deliveriesMs?: number };
 };
 
 const defaultConnectTimeoutMs = 10_000;
@@ -78,6 +81,7 @@ export class Gateway {
   private readonly events: Lifecycle;
   private readonly presence: Presence | undefined;
   private readonly replay: SpillReplay | undefined;
+  private deliveries: GatewayDeliveries | undefined;
   private broker: Broker | undefined;
   private listener: Listener | undefined;
   private plain: Server | undefined;
@@ -167,6 +171,7 @@ export class Gateway {
           onStanding: () => void this.feed.pollNow(),
         }),
       );
+    this.deliveries = this.startDeliveries(this.broker);
     const sweeper = setInterval(() => this.sweep(), sweepMs);
     this.endings.push(() => clearInterval(sweeper));
     await this.listen();
@@ -202,14 +207,42 @@ export class Gateway {
     await this.bus.stop();
     this.writes.stop();
     await spill?.close();
-    await Promise.all([this.presence?.stop(), this.events.stop(2_000), this.feed.stop(), this.quotas.stop()]);
+    await Promise.all([
+      this.deliveries?.stop(),
+      this.presence?.stop(),
+      this.events.stop(2_000),
+      this.feed.stop(),
+      this.quotas.stop(),
+    ]);
     log.info({ held: this.writes.heldMessages }, 'gateway drained');
   }
 
   /** Sends to a device connected here. @returns false when it is not, or does not listen to the topic. */
   send(tenant: string, device: string, topic: string, payload: Buffer, qos: 0 | 1): boolean {
     const session = this.sessions.get(`${tenant}/${device}`);
-    return session !== undefined && (this.broker?.send(session, topic, payload, qos) ?? false);
+    return session !== undefined && (this.broker?.send(session, topic, payload, qos, () => undefined) ?? -1) >= 0;
+  }
+
+  private startDeliveries(broker: Broker): GatewayDeliveries {
+    const { settings, log, cache } = this.parts;
+    const deliveries = new GatewayDeliveries({
+      gateway: settings.IOT_INSTANCE,
+      calls: devicesCalls(settings.IOT_DEVICES_URL, openServiceToken(settings.IOT_IDENTITY_DIR, 'devices')),
+      sessions: this.sessions,
+      listens: (session) => listensTo(broker.filters(session), session.device),
+      send: (session, topic, payload, onConfirmed) => broker.send(session, topic, payload, 1, onConfirmed),
+      counts: this.counts.deliveries,
+      log,
+      pollMs: this.parts.intervals?.deliveriesMs,
+    });
+    if (cache !== undefined)
+      this.endings.push(
+        cache.subscribe(configChannel(settings.IOT_INSTANCE), {
+          onMessage: (message) => deliveries.told(namesIn(message)),
+          onStanding: () => void deliveries.pollNow(),
+        }),
+      );
+    return deliveries;
   }
 
   /** Tells what tenants sent and hears their shares now; by itself each five seconds. */
@@ -264,6 +297,7 @@ export class Gateway {
       ended: (session, reason) => this.ended(session, reason),
       publish: (session, message, done) => this.ingest.publish(session, message, done),
       mayRead: (session, now) => this.ingest.mayRead(session, now),
+      subscribed: (session, filters) => this.deliveries?.subscribed(session, listensTo(filters, session.device).config),
       maySubscribe: (session, filter, subscriptions) => this.maySubscribe(session, filter, subscriptions),
       failed: (session, reason, why) => this.failed(session, reason, why),
     };
@@ -387,6 +421,17 @@ export class Gateway {
       if (late.reason === 'slow') this.violated(session, 'slow', 'slow', late.why);
       this.broker?.close(session, late.reason);
     }
+  }
+}
+
+/** Of a word on Redis: a JSON array of `tenant/device`. Anything else says nothing; the list of changes does. */
+function namesIn(message: string): string[] {
+  try {
+    const names: unknown = JSON.parse(message);
+    return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
+  } catch (error) {
+    if (error instanceof SyntaxError) return [];
+    throw error;
   }
 }
 

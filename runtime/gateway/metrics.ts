@@ -11,6 +11,7 @@ export type Counts = {
   spilled: number;
   refused: Map<RefusalLabel, number>;
   handshakes: { full: number; resumed: number; failed: number; refused: number };
+  deliveries: { config: number; commands: number; confirmed: number };
 };
 
 export type Gauges = {
@@ -37,6 +38,7 @@ export function gatewayMetrics(registry: Registry, gauges: Gauges): { counts: Co
     spilled: 0,
     refused: new Map(),
     handshakes: { full: 0, resumed: 0, failed: 0, refused: 0 },
+    deliveries: { config: 0, commands: 0, confirmed: 0 },
   };
   const registers = [registry];
   counter(registers, names.received, 'PUBLISH packets taken in', 'qos', () => [
@@ -46,6 +48,9 @@ export function gatewayMetrics(registry: Registry, gauges: Gauges): { counts: Co
   ]);
   counter(registers, names.refused, 'Connections and packets refused', 'reason', () => [...counts.refused]);
   counter(registers, names.handshakes, 'TLS handshakes', 'result', () => Object.entries(counts.handshakes));
+  counter(registers, names.deliveries, 'Messages of the platform to devices', 'kind', () =>
+    Object.entries(counts.deliveries),
+  );
   plainCounter(registers, names.acknowledged, 'PUBACK and PUBREC sent', () => counts.acknowledged);
   plainCounter(registers, names.spilled, 'Messages stored in the spill log', () => counts.spilled);
   gauge(registers, names.connections, 'Devices connected', gauges.connections);

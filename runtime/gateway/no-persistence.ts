@@ -18,7 +18,8 @@ const noRetained = () => ({ pipe: () => undefined });
 
 /**
  * aedes' persistence, without any: every session is a clean one, wills and retained messages are refused before they
- * come here, commands and configuration wait in the devices service. Only the QoS 2 window is kept, on the session.
+ * come here, commands and configuration wait in the devices service. Only the QoS 2 window and what was sent and not confirmed are
+ * kept, on the session.
  */
 export const noPersistence = {
   broker: undefined as unknown,
@@ -38,7 +39,12 @@ export const noPersistence = {
   outgoingEnqueue: nothing,
   outgoingEnqueueCombi: nothing,
   outgoingUpdate: nothing,
-  outgoingClearMessageId: nothing,
+  async outgoingClearMessageId(client: PersistenceClient, packet: { messageId: number }): Promise<void> {
+    const { session } = client;
+    const confirmed = session?.unconfirmed?.get(packet.messageId);
+    session?.unconfirmed?.delete(packet.messageId);
+    confirmed?.();
+  },
   outgoingStream: empty,
   putWill: nothing,
   getWill: nothing,

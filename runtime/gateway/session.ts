@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { UpTopic } from '../contracts/topics.ts';
 import type { Identity } from '../platform/tls/device-certificate.ts';
 import { AckOrder } from './ack-order.ts';
+import type { DeliveryState } from './delivery-state.ts';
 import { type Frame, newFrame } from './frame-guard.ts';
 import type { TenantUse } from './tenant-use.ts';
 import type { TokenBucket } from './token-bucket.ts';
@@ -52,6 +53,11 @@ export class Session {
   readonly acks = new AckOrder();
   /** Updates (state, results) taken in on this connection: the order in which the device said them. */
   updates = 0;
+  /** What it has been sent from above; undefined until it listens. */
+  delivery: DeliveryState | undefined;
+  /** Packets of QoS 1 sent to it and not confirmed, by their number. */
+  unconfirmed: Map<number, () => void> | undefined;
+  nextPacketId = 1;
   /** The topic published to last and what it means; devices publish to few. */
   topic = '';
   meaning: UpTopic | { kind: 'refused'; reason: string } | undefined;

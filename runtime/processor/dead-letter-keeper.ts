@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultTenant } from '../contracts/identifiers.ts';
+import { deadLetterReasons } from '../contracts/telemetry.ts';
 import type { BusClient } from '../platform/bus/client.ts';
 import { createSubscriber, type HeldMessage } from '../platform/bus/subscriber.ts';
 import type { ShardPools } from '../platform/database/shard-pools.ts';
@@ -10,7 +11,8 @@ import { writeDeadLetters } from './store.ts';
 
 /**
  * Pub/Sub's own dead-letter topic is the last resort: what arrives there was delivered as often as the subscription
- * allows and never acknowledged. A dead-letter topic without a reader loses messages, so each becomes a row.
+ * allows and never acknowledged. A dead-letter topic without a reader loses messages, so each becomes a row. The devices
+ * service puts updates of devices there that it can never take, with its reason.
  */
 export function startDeadLetterKeeper(
   options: { bus: BusClient; subscription: string; shards: ShardPools; onKept: (letters: number) => void },
@@ -53,7 +55,9 @@ export function startDeadLetterKeeper(
 }
 
 function letterOf(held: HeldMessage): DeadLetter {
-  const incoming = readAttributes(held);
+  const refused = refusalIn(held.attributes);
+  const incoming = readAttributes(refused === undefined ? held : { ...held, attributes: asState(held.attributes) });
+  if (refused !== undefined && typeof incoming !== 'string') return deadMessage(incoming, refused);
   const attempts = held.attributes['CloudPubSubDeadLetterSourceDeliveryCount'] ?? 'many';
   const detail = `Pub/Sub gave up after ${attempts} deliveries; the reason is in the log lines of this trace`;
   const refusal = { reason: 'delivery-attempts' as const, detail };
@@ -70,4 +74,16 @@ function letterOf(held: HeldMessage): DeadLetter {
     },
     { ...refusal, detail: `${incoming}; ${detail}` },
   );
+}
+
+/** What the service that gave it up says of it. */
+function refusalIn({ reason, detail = '' }: HeldMessage['attributes']) {
+  const known = deadLetterReasons.find((each) => each === reason);
+  return known === undefined ? undefined : { reason: known, detail };
+}
+
+/** A result of a command stands among dead letters as an update below its topic. */
+function asState(attributes: HeldMessage['attributes']): HeldMessage['attributes'] {
+  if (attributes['kind'] !== 'command-result') return attributes;
+  return { ...attributes, kind: 'state', subfolder: `commands/${attributes['command'] ?? ''}/result` };
 }

@@ -5,6 +5,7 @@ import { type Credentials, enrol } from '../device/enrol.ts';
 import type { Log } from '../platform/service/log.ts';
 import type { FleetApi } from './api.ts';
 import { claim } from './claim.ts';
+import { createControls } from './controls.ts';
 import type { CredentialStore } from './credentials.ts';
 import { type FleetMember, kinds } from './kinds.ts';
 import type { Ledger } from './ledger.ts';
@@ -122,21 +123,26 @@ export function createFleet(options: FleetOptions): Fleet {
         // A fleet that lost its gateway says so a thousand times; the first of every hundred is enough.
         if (problems++ % 100 === 0) log.warn({ problem, problems }, 'device problem');
       },
-      onConfig: (payload) => log.debug({ device: member.id, bytes: payload.length }, 'config received'),
-      onCommand: (name) => log.debug({ device: member.id, command: name }, 'command received'),
+      onConfig: ({ desired }) => controls.configure(desired),
+      onCommand: (command) => controls.perform(command),
       onAck: (reading) => {
         options.ledger?.acknowledged(member.id, reading);
         options.onAck();
       },
       onDrop: (readings) => options.onDrop(readings.length),
     });
-    device.start();
-    running.push({
-      device,
-      stopReporting: every(60_000 / options.messagesPerMinute, random, () => {
-        device.report(next(Date.now()));
-      }),
+    const reporting = every(60_000 / options.messagesPerMinute, random, () => {
+      device.report(next(Date.now()));
     });
+    const controls = createControls({
+      usualIntervalMs: 60_000 / options.messagesPerMinute,
+      setInterval: reporting.setPeriod,
+      reportState: (state) => device.reportState({ kind: member.kind.type.id, ...state }),
+      measure: () => device.report(next(Date.now())),
+    });
+    device.start();
+    controls.configure({});
+    running.push({ device, stopReporting: reporting.stop });
   }
 
   return {
@@ -168,10 +174,20 @@ export function createFleet(options: FleetOptions): Fleet {
 }
 
 /** Runs `work` each `ms`, the first time at a random moment of the first period: devices are not in step. */
-function every(ms: number, random: () => number, work: () => void): () => void {
-  let timer = setTimeout(() => {
+function every(ms: number, random: () => number, work: () => void) {
+  let period = ms;
+  const again = () => {
+    timer = setInterval(work, period);
     work();
-    timer = setInterval(work, ms);
-  }, random() * ms);
-  return () => clearTimeout(timer);
+  };
+  let timer = setTimeout(again, random() * period);
+  return {
+    setPeriod(next: number): void {
+      if (next === period) return;
+      period = next;
+      clearTimeout(timer);
+      timer = setTimeout(again, random() * period);
+    },
+    stop: () => clearTimeout(timer),
+  };
 }

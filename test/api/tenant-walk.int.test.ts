@@ -97,6 +97,19 @@ test('the document, with the token of another tenant: nothing is seen, nothing i
   const issued = await make('POST', `/v1/devices/${device}/certificates`, { csr });
   await make('POST', '/v1/users', { email: `${mark}@iot.local`, role: 'viewer' });
   await make('POST', '/v1/clients', { id: mark, name: mark, scopes: ['platform:read'] });
+  await make('PUT', `/v1/devices/${device}/twin/desired`, { secret: mark });
+  const command = await make('POST', `/v1/devices/${device}/commands`, { name: 'reboot', payload: mark });
+  const job = await make('POST', '/v1/command-jobs', { name: 'reboot', payload: mark, tag: 'of-nobody' });
+  await expect
+    .poll(async () => JSON.parse((await ask(ours, 'GET', `/v1/command-jobs/${job['id']}`)).text).status, {
+      timeout: 20_000,
+    })
+    .toBe('finished');
+  await expect // its row says so a moment later
+    .poll(async () => (await core.query('select 1 from command_jobs where finished_at is null')).rowCount, {
+      timeout: 20_000,
+    })
+    .toBe(0);
   const letter = '0199f0a0-0000-7000-8000-00000000beef';
   const params: Record<string, string> = {
     deviceId: device,
@@ -105,11 +118,17 @@ test('the document, with the token of another tenant: nothing is seen, nothing i
     tenantId: 'main',
     email: `${mark}@iot.local`,
     clientId: mark,
+    commandId: String(command['id']),
+    jobId: String(job['id']),
     alertId: `0-${letter}`,
   };
   const bodies: Record<string, unknown> = {
     putDeviceType: { id: type, metrics: {} },
     createDevice: { id: 'rival-device' },
+    putDesired: { secret: 'changed' },
+    patchDesired: { secret: 'changed' },
+    sendCommand: { name: 'reboot' },
+    createCommandJob: { name: 'reboot', tag: 'of-nobody' },
     issueCertificate: { csr },
     createTenant: { id: 'rival-two', name: 'x', administrator: 'x@rival.example' },
     inviteUser: { email: `${mark}@iot.local`, role: 'admin' },

@@ -155,14 +155,14 @@ test('config and commands arrive', async () => {
   const { port, publish } = await broker();
   const heard: string[] = [];
   const { device: d } = await device('dev-down', port, {
-    onConfig: (payload) => heard.push(`config ${payload}`),
-    onCommand: (name, payload) => heard.push(`${name} ${payload}`),
+    onConfig: ({ desired }) => heard.push(`config ${JSON.stringify(desired)}`),
+    onCommand: ({ name, payload }) => void heard.push(`${name} ${payload}`),
   });
   d.start();
   await vi.waitFor(() => expect(d.connected).toBe(true), 10_000);
-  await publish('/devices/dev-down/config', '{}');
-  await publish('/devices/dev-down/commands/open/door', '1');
-  await vi.waitFor(() => expect(heard).toEqual(['config {}', 'open/door 1']), 10_000);
+  await publish('/devices/dev-down/config', '{"version":1,"updatedAt":"","desired":{}}');
+  await publish('/devices/dev-down/commands/open', '{"id":"c-1","deadline":1,"payload":1}');
+  await vi.waitFor(() => expect(heard).toEqual(['config {}', 'open 1']), 10_000);
 });
 
 const target = (port: number) => ({

@@ -215,16 +215,66 @@ test('stop during an attempt leaves no connection behind', async () => {
 test('config and commands reach the application, and only what it asked for is subscribed', async () => {
   const heard: string[] = [];
   const { device, gateway } = setup({
-    onConfig: (payload) => heard.push(`config ${payload}`),
-    onCommand: (name, payload) => heard.push(`command ${name} ${payload}`),
+    onConfig: ({ version, desired }) => heard.push(`config ${version} ${JSON.stringify(desired)}`),
+    onCommand: ({ name, payload }) => void heard.push(`command ${name} ${payload}`),
   });
   device.start();
   expect(gateway.last().target.subscriptions).toEqual(['/devices/dev-001/config', '/devices/dev-001/commands/#']);
   const session = await gateway.last().accept();
-  session.say('/devices/dev-001/config', '{"a":1}');
-  session.say('/devices/dev-001/commands/reboot', 'now');
-  expect(heard).toEqual(['config {"a":1}', 'command reboot now']);
+  session.say('/devices/dev-001/config', '{"version":2,"updatedAt":"","desired":{"a":1}}');
+  session.say('/devices/dev-001/config', '{"version":1,"updatedAt":"","desired":{"a":0}}');
+  session.say('/devices/dev-001/commands/reboot', '{"id":"c-1","deadline":1,"payload":"now"}');
+  expect(heard).toEqual(['config 2 {"a":1}', 'command reboot now']);
   expect(setup().gateway.attempts).toEqual([]);
+});
+
+test('a command is done once and answered until the platform has the answer, over connections', async () => {
+  let doneTimes = 0;
+  const { device, gateway, time } = setup({
+    onCommand: async ({ payload }) => {
+      doneTimes++;
+      if (payload === 'bad') throw new Error('cannot');
+      return { did: payload };
+    },
+  });
+  device.start();
+  const first = await gateway.last().accept();
+  const command = (id: string, payload: string) => JSON.stringify({ id, deadline: 1, payload });
+  first.say('/devices/dev-001/commands/do', command('c-1', 'this'));
+  first.say('/devices/dev-001/commands/do', command('c-2', 'bad'));
+  await turn();
+  expect(first.said.map(({ topic, body }) => [topic, body])).toEqual([
+    ['/devices/dev-001/commands/do/result', { id: 'c-1', status: 'succeeded', result: { did: 'this' } }],
+    ['/devices/dev-001/commands/do/result', { id: 'c-2', status: 'failed', result: 'cannot' }],
+  ]);
+  first.said[0]?.ack();
+  first.end('gone');
+  time.turn(120_000);
+  const second = await gateway.last().accept();
+  expect(second.said.map(({ body }) => body['id'])).toEqual(['c-2']); // what was not acknowledged
+  second.say('/devices/dev-001/commands/do', command('c-1', 'this'));
+  await turn();
+  expect(second.said.map(({ body }) => body['id'])).toEqual(['c-2', 'c-1']); // answered again
+  expect(doneTimes).toBe(2);
+});
+
+test('the newest reported state is sent until it is acknowledged, with a version that rises', async () => {
+  const { device, gateway, time } = setup();
+  device.reportState({ lamp: 'off' });
+  device.reportState({ lamp: 'on' });
+  device.start();
+  const first = await gateway.last().accept();
+  expect(first.said.map(({ topic, body }) => [topic, body['reported']])).toEqual([
+    ['/devices/dev-001/state', { lamp: 'on' }],
+  ]);
+  first.end('gone');
+  time.turn(120_000);
+  const second = await gateway.last().accept();
+  expect(second.said[0]?.body).toEqual(first.said[0]?.body);
+  second.said[0]?.ack();
+  device.reportState({ lamp: 'off' });
+  expect(second.said[1]?.body['version']).toBeGreaterThan(first.said[0]?.body['version'] as number);
+  expect(() => device.reportState({ deep: JSON.parse(`${'['.repeat(16)}${']'.repeat(16)}`) })).toThrow('nested deeper');
 });
 
 test.each([

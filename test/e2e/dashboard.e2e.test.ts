@@ -109,6 +109,67 @@ describe.skipIf(executablePath === undefined)('dashboard in a real browser (need
     await client.endAsync();
   });
 
+  test('an operator edits the desired state and sends a command with the keyboard alone, and sees what comes back', async () => {
+    const out = join(platform.data, 'browser-device');
+    const mqtt = new URL(platform.urls.mqtt);
+    const client = await connectAsync(`mqtts://${mqtt.hostname}:${mqtt.port}`, {
+      clientId: 'browser-device',
+      key: await readFile(join(out, 'key.pem')),
+      cert: await readFile(join(out, 'cert.pem')),
+      ca: await readFile(join(out, 'ca.pem')),
+      reconnectPeriod: 0,
+    });
+    client.on('message', (topic, payload) => {
+      const body = JSON.parse(payload.toString()) as { id?: string; desired?: unknown };
+      const answer =
+        body.desired === undefined
+          ? { topic: `${topic}/result`, body: { id: body.id, status: 'succeeded', result: { was: 'fast' } } }
+          : { topic: '/devices/browser-device/state', body: { interval: 30 } };
+      client.publish(answer.topic, JSON.stringify(answer.body), { qos: 1 });
+    });
+    await client.subscribeAsync(['/devices/browser-device/config', '/devices/browser-device/commands/#'], { qos: 1 });
+    const twin = page.getByRole('region', { name: 'Twin' });
+    await twin.getByText('never set').first().waitFor();
+    await twin.getByRole('button', { name: 'Edit desired…' }).focus();
+    await page.keyboard.press('Enter');
+    await twin.getByLabel('Desired state, JSON').fill('{"interval": 30, "lamp": "on"');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await twin.getByText('This is no JSON').waitFor();
+    await twin.getByLabel('Desired state, JSON').fill('{"interval": 30, "lamp": "on"}');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await twin.getByTestId('desired').getByText('"lamp": "on"').waitFor();
+    await twin.getByTestId('reported').getByText('"interval": 30').waitFor();
+    await twin.getByTestId('delta').getByText('"lamp": "on"').waitFor();
+    expect(await twin.getByTestId('delta').textContent()).not.toContain('interval');
+
+    const commands = page.getByRole('region', { name: 'Commands' });
+    await commands.getByLabel('Command', { exact: true }).fill('reboot');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('{"delay":5}');
+    await page.keyboard.press('Enter');
+    await commands.getByText('succeeded', { exact: true }).waitFor();
+    await commands.getByText('{"was":"fast"}').waitFor();
+    await client.endAsync();
+    await commands.getByLabel('Command', { exact: true }).fill('later');
+    await page.keyboard.press('Enter');
+    await commands.getByRole('button', { name: 'Cancel later' }).focus();
+    await page.keyboard.press('Enter');
+    await commands.getByText('cancelled', { exact: true }).waitFor();
+    await page.screenshot({ path: join(shots, 'device-twin-light.png'), fullPage: true });
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.screenshot({ path: join(shots, 'device-twin-dark.png'), fullPage: true });
+    await page.setViewportSize({ width: 390, height: 844 });
+    const overflow = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    await page.screenshot({ path: join(shots, 'device-twin-phone-dark.png'), fullPage: true });
+    expect(overflow).toBeLessThanOrEqual(0);
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.emulateMedia({ colorScheme: 'light' });
+  });
+
   test('an operator blocks the device with the keyboard alone', async () => {
     await page.getByRole('button', { name: 'Block…' }).focus();
     await page.keyboard.press('Enter');

@@ -48,11 +48,15 @@ async function api(fault: (seen: Seen) => { status: number; body?: unknown } | u
 
 test('a fleet registers types and devices, enrols, reports, keeps a ledger, and starts again from its keys', async () => {
   const received: { topic: string; reading: DeviceReading }[] = [];
+  const states = new Set<string>();
   const port = await freePort();
   const broker = await startBroker({
     port,
     credentials: await authority.server(),
-    onPublish: (topic, payload) => received.push({ topic, reading: JSON.parse(payload) as DeviceReading }) > 0,
+    onPublish: (topic, payload) =>
+      topic.includes('/events')
+        ? received.push({ topic, reading: JSON.parse(payload) as DeviceReading }) > 0
+        : states.add(`${topic} ${JSON.stringify((JSON.parse(payload) as { reported: unknown }).reported)}`).size > 0,
   });
   onTestFinished(() => broker.close());
   let refusals = 0;
@@ -94,6 +98,8 @@ test('a fleet registers types and devices, enrols, reports, keeps a ledger, and 
     ({ topic, reading: r }) => `${topic.split('/')[2]} ${r.ts} ${r.seq} ${hashValues(r.values)}`,
   );
   expect([...owed].filter((line) => !there.includes(line))).toEqual([]);
+  expect([...states].sort()).toHaveLength(6);
+  expect(states).toContain('/devices/sim-thermostat-00001/state {"kind":"sim-thermostat","interval":0.1}');
   expect(
     stub.seen
       .filter((s) => s.method === 'PUT')

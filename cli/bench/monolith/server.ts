@@ -79,6 +79,7 @@ export async function startMonolith(plan: MonolithPlan, log: Log): Promise<{ sto
         quiet.warn('connection', { device: session.device, reason, why }, 'connection failed'),
       mayRead: () => true,
       maySubscribe: () => true,
+      subscribed: () => undefined,
       publish(session, message, done) {
         const rows = rowsOf(session, message, Date.now());
         if (rows instanceof Error) queueMicrotask(() => done(rows));

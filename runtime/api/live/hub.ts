@@ -1,4 +1,4 @@
-import type { LiveEvent } from '../../contracts/bus.ts';
+import { type LiveEvent, liveKinds } from '../../contracts/bus.ts';
 import type { Cache } from '../../platform/cache/cache.ts';
 import { liveChannel } from '../../platform/cache/keys.ts';
 import type { Log } from '../../platform/service/log.ts';
@@ -73,8 +73,6 @@ export function event(name: string, data: string): string {
   return `event: ${name}\ndata: ${data}\n\n`;
 }
 
-const kinds: ReadonlySet<string> = new Set(['state', 'connection', 'alert'] satisfies LiveEvent['type'][]);
-
 /**
  * The events of a message on the live channel: one, or an array of them (processors send one message a batch), each
  * with its server-sent text. JSON made anew has no line break, so it is one `data` line whatever came in.
@@ -88,7 +86,7 @@ export function readLiveMessage(message: string): { events: { device: string; te
   }
   const list = Array.isArray(parsed) ? parsed : [parsed];
   const events = list.flatMap((one: Partial<LiveEvent> | null) =>
-    typeof one?.device === 'string' && typeof one.type === 'string' && kinds.has(one.type)
+    typeof one?.device === 'string' && typeof one.type === 'string' && liveKinds.has(one.type)
       ? [{ device: one.device, text: event(one.type, JSON.stringify(one)) }]
       : [],
   );

@@ -59,19 +59,25 @@ function describe(operation: Operation, components: Components): Json {
     parameters: [
       ...parameters('path', operation.params, components),
       ...parameters('query', operation.query, components),
+      ...parameters('header', operation.headers, components),
     ],
     ...(operation.body === undefined
       ? {}
       : {
           requestBody: {
             required: true,
-            content: { 'application/json': { schema: components.ref(operation.body, 'input') } },
+            content: Object.fromEntries(
+              ['application/json', ...(operation.bodyType === undefined ? [] : [operation.bodyType])].map((type) => [
+                type,
+                { schema: components.ref(operation.body as z.ZodType, 'input') },
+              ]),
+            ),
           },
         }),
     responses: {
       [success.status]: {
         description: operation.summary,
-        ...(open ? {} : { headers: clientLimitHeaders }),
+        ...(open ? {} : { headers: { ...clientLimitHeaders, ...etagHeader(success.etag) } }),
         ...content,
       },
       ...Object.fromEntries(
@@ -87,6 +93,9 @@ const clientLimitHeaders: Json = {
   'RateLimit-Policy': { $ref: '#/components/headers/RateLimitPolicy' },
 };
 
+const etagHeader = (field: string | undefined): Json =>
+  field === undefined ? {} : { ETag: { $ref: '#/components/headers/ETag' } };
+
 /** A stream of events has no schema that OpenAPI 3.1 could say (3.2 has `itemSchema`), so it has an example. */
 function contentOf({ body, contentType = 'application/json' }: Operation['success'], components: Components): Json {
   if (contentType === 'text/event-stream') return { [contentType]: { example: streamExample } };
@@ -101,7 +110,11 @@ data: {"at":"2026-11-22T10:00:00.000Z"}
 
 `;
 
-function parameters(where: 'path' | 'query', schema: z.ZodObject | undefined, components: Components): Json[] {
+function parameters(
+  where: 'path' | 'query' | 'header',
+  schema: z.ZodObject | undefined,
+  components: Components,
+): Json[] {
   if (schema === undefined) return [];
   const { properties = {}, required = [] } = components.inline(schema) as {
     properties?: Record<string, Json>;

@@ -14,6 +14,12 @@ export const headers: Json = {
     schema: { type: 'string', pattern: '^"client";q=[0-9]+;w=[0-9]+$' },
     example: '"client";q=100;w=1',
   },
+  ETag: {
+    description: 'Version of what is answered; `If-Match` takes it',
+    required: true,
+    schema: { type: 'string', pattern: '^"[0-9]+"$' },
+    example: '"7"',
+  },
   RetryAfter: {
     description: 'Seconds after which another try makes sense',
     required: true,

@@ -8,18 +8,23 @@ export type ForwardedRequest = {
   principal: Principal;
   params: Record<string, string>;
   query: Record<string, string>;
+  /** Validated headers of the operation. */
+  headers?: Readonly<Record<string, string>> | undefined;
   /** Validated; serialised anew, so that the service reads what the gateway has checked. */
   body: unknown;
   traceparent: string;
   signal: AbortSignal;
+  /** Milliseconds, for an operation that waits. */
+  timeoutMs?: number | undefined;
 };
+export type Forwarded = { body: Buffer; etag: string | undefined };
 
 /**
  * Asks the service that owns an operation. Its path is made from checked values, never from the text that came in.
- * @returns the body of its success, as sent.
+ * @returns the body of its success, as sent, and its entity tag.
  * @throws ProblemError with the service's problem; UpstreamAway.
  */
-export async function forward(upstream: Upstream, request: ForwardedRequest): Promise<Buffer> {
+export async function forward(upstream: Upstream, request: ForwardedRequest): Promise<Forwarded> {
   const { operation, principal } = request;
   const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(request.params[name] ?? ''),
@@ -35,9 +40,11 @@ export async function forward(upstream: Upstream, request: ForwardedRequest): Pr
       traceparent: request.traceparent,
     },
     body: operation.body === undefined ? undefined : JSON.stringify(request.body),
+    headers: request.headers,
+    timeoutMs: request.timeoutMs,
     signal: request.signal,
   });
-  if (answer.status === operation.success.status) return answer.body;
+  if (answer.status === operation.success.status) return { body: answer.body, etag: answer.headers.etag };
   throw problemOf(answer.status, answer.body, answer.headers['retry-after'], operation);
 }
 

@@ -33,12 +33,16 @@ export type OperationDependencies = {
   /** For an address that enrols devices. */
   enrolmentLimit: Limit;
   upstreams: Record<'devices' | 'telemetry', Upstream>;
+  /** The devices service again, for calls that wait: they take no place from those that do not. */
+  waiting: Upstream;
   /** By operation id, for `service: 'api'`. */
   own: Record<string, OwnHandler>;
 };
 
 /** A forwarded answer must be here within this time; the stream, which has no end, is excepted. Milliseconds. */
 const handlerMs = 15_000;
+/** What a waiting call takes beside its wait. */
+const waitMarginMs = 8_000;
 
 /** The public interface: one route for each row of the table, each by the same steps. */
 export function addOperations(
@@ -55,7 +59,8 @@ export function addOperations(
       url: operation.path.replaceAll(/\{(\w+)\}/g, ':$1'),
       config: { operation: operation.id },
       exposeHeadRoute: operation.method === 'GET' && !streaming,
-      ...(streaming ? {} : { handlerTimeout: handlerMs }),
+      ...(streaming ? {} : { handlerTimeout: handlerMs + 1_000 * (operation.waitSeconds ?? 0) }),
+      ...(operation.bodyBytes === undefined ? {} : { bodyLimit: operation.bodyBytes }),
       handler: (request, reply) => answer(operation, dependencies, request, reply),
     });
   }
@@ -70,23 +75,30 @@ async function answer(
   const principal = await admit(operation, dependencies, request, reply);
   const contentType = operation.success.contentType ?? 'application/json';
   requireAcceptable(request, contentType);
+  requireBodyType(request, operation);
   const query = parseQuery(request.url);
-  const valid = validateRequest(operation, { params: request.params, query, body: request.body });
+  const { params, headers } = request;
+  const valid = validateRequest(operation, { params, query, headers, body: request.body });
   if (operation.service === 'api') {
     const own = dependencies.own[operation.id] as OwnHandler;
     const body = await own({ principal, ...valid, request, reply });
     if (body === reply) return reply;
     return reply.code(operation.success.status).header('cache-control', 'no-store').send(body);
   }
-  const body = await forward(dependencies.upstreams[operation.service], {
+  const waitMs = 1_000 * Number((valid.query as { wait?: number } | undefined)?.wait ?? 0);
+  const upstream = waitMs > 0 ? dependencies.waiting : dependencies.upstreams[operation.service];
+  const { body, etag } = await forward(upstream, {
     operation,
     principal,
-    params: request.params as Record<string, string>,
+    params: params as Record<string, string>,
     query,
+    headers: valid.headers as Record<string, string> | undefined,
     body: valid.body,
+    ...(waitMs > 0 ? { timeoutMs: waitMs + waitMarginMs } : {}),
     traceparent: contextOf(request).traceparent,
     signal: untilCallerLeaves(reply),
   });
+  if (etag !== undefined) reply.header('etag', etag);
   return reply
     .code(operation.success.status)
     .header('content-type', contentType)
@@ -167,6 +179,13 @@ export function tooMany(what: string, seconds: number) {
   return problem(429, 'Too many requests', `the limit of this ${what} is used up; try again in ${seconds} s`, {
     retryAfterSeconds: seconds,
   });
+}
+
+function requireBodyType(request: FastifyRequest, { bodyType }: Operation): void {
+  const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+  if (type === undefined || type === 'application/json' || type === bodyType) return;
+  const allowed = ['application/json', ...(bodyType === undefined ? [] : [bodyType])].join(' or ');
+  throw problem(415, 'Unsupported media type', `allowed is content-type: ${allowed}`);
 }
 
 function requireAcceptable(request: FastifyRequest, type: string): void {

@@ -245,6 +245,163 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/devices/{deviceId}/twin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A device's twin: desired, reported, and what of the desired is not reported */
+        get: operations["getTwin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/devices/{deviceId}/twin/desired": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The desired state, with its ETag */
+        get: operations["getDesired"];
+        /** Replace the desired state; the device gets it at once, or when it connects */
+        put: operations["putDesired"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change parts of the desired state by a merge patch (RFC 7396) */
+        patch: operations["patchDesired"];
+        trace?: never;
+    };
+    "/v1/devices/{deviceId}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A device's commands, newest first */
+        get: operations["listCommands"];
+        put?: never;
+        /** Queue a command for a device; it is delivered when the device is connected, until its deadline */
+        post: operations["sendCommand"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/devices/{deviceId}/commands/{commandId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One command; waits for its end when asked to */
+        get: operations["getCommand"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/devices/{deviceId}/commands/{commandId}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Cancel a command that is not finished; what the device has already it may still do */
+        post: operations["cancelCommand"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/command-jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Command jobs, newest first */
+        get: operations["listCommandJobs"];
+        put?: never;
+        /** Queue a command for every device of a tag or type */
+        post: operations["createCommandJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/command-jobs/{jobId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A command job and how far its commands are */
+        get: operations["getCommandJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/command-jobs/{jobId}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A job's commands, newest first */
+        get: operations["listJobCommands"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/command-jobs/{jobId}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make no more commands of this job and cancel those that are not finished */
+        post: operations["cancelCommandJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/devices/{deviceId}/state": {
         parameters: {
             query?: never;
@@ -732,6 +889,80 @@ export interface components {
             /** @description PKCS #10 in PEM */
             csr: string;
         };
+        Command: {
+            /** Format: uuid */
+            id: string;
+            /** @example thermostat-0001 */
+            device: string;
+            /** @example reboot */
+            name: string;
+            payload: unknown;
+            /** @enum {string} */
+            status: "queued" | "sent" | "acknowledged" | "succeeded" | "failed" | "expired" | "cancelled";
+            job: string | null;
+            /** Format: date-time */
+            createdAt: string;
+            createdBy: string;
+            /** Format: date-time */
+            deadline: string;
+            /** @description How often it was sent */
+            attempts: number;
+            sentAt: string | null;
+            acknowledgedAt: string | null;
+            finishedAt: string | null;
+            /** @description What the device said; null without */
+            result: unknown;
+            /** @description An answer that came after the command had expired or was cancelled */
+            late: {
+                /** @enum {string} */
+                status: "succeeded" | "failed";
+                result: unknown;
+                /** Format: date-time */
+                at: string;
+            } | null;
+        };
+        CommandJob: {
+            /** Format: uuid */
+            id: string;
+            /** @example reboot */
+            name: string;
+            payload: unknown;
+            tag: string | null;
+            type: string | null;
+            /**
+             * @description queueing: its commands are being made; running: not all of them are finished
+             * @enum {string}
+             */
+            status: "queueing" | "running" | "cancelling" | "finished" | "cancelled";
+            /** Format: date-time */
+            createdAt: string;
+            createdBy: string;
+            /** Format: date-time */
+            deadline: string;
+            /** @description Commands made so far */
+            commands: number;
+            /** @description Devices whose queue was full */
+            skipped: number;
+            counts: {
+                queued: number;
+                sent: number;
+                acknowledged: number;
+                succeeded: number;
+                failed: number;
+                expired: number;
+                cancelled: number;
+            };
+        };
+        CommandJobPage: {
+            items: components["schemas"]["CommandJob"][];
+            next: string | null;
+            degraded?: components["schemas"]["Degraded"];
+        };
+        CommandPage: {
+            items: components["schemas"]["Command"][];
+            next: string | null;
+            degraded?: components["schemas"]["Degraded"];
+        };
         DeadLetter: {
             id: string;
             device: string;
@@ -760,6 +991,29 @@ export interface components {
             missingShards?: number[];
             /** @description Parts that were away: cache, devices, … */
             parts?: string[];
+        };
+        /**
+         * @description JSON object: 256 KB, 16 levels, no null
+         * @example {
+         *       "interval": 60
+         *     }
+         */
+        DesiredDocumentRequest: unknown;
+        /**
+         * @description RFC 7396: null removes a name
+         * @example {
+         *       "interval": 30,
+         *       "lamp": null
+         *     }
+         */
+        DesiredPatch: unknown;
+        DesiredState: {
+            /** @description Rises by one with each change; 0 before the first */
+            version: number;
+            updatedAt: string | null;
+            document: {
+                [key: string]: unknown;
+            };
         };
         Device: {
             /** @example thermostat-0001 */
@@ -972,6 +1226,11 @@ export interface components {
             /** @description PEM that the device trusts for the gateway */
             ca: string;
         };
+        JobCommandPage: {
+            items: components["schemas"]["Command"][];
+            next: string | null;
+            degraded?: components["schemas"]["Degraded"];
+        };
         MachineClient: {
             /** @example line-controller */
             id: string;
@@ -1067,6 +1326,47 @@ export interface components {
             tags?: string[];
             /** @default 168 */
             expiresInHours?: number;
+        };
+        /**
+         * @example {
+         *       "name": "reboot",
+         *       "payload": {
+         *         "delay": 5
+         *       },
+         *       "timeoutSeconds": 600
+         *     }
+         */
+        NewCommand: {
+            /** @example reboot */
+            name: string;
+            /** @description Any JSON, 64 KB, 16 levels */
+            payload?: unknown;
+            /**
+             * @description From now to its deadline; until then it is delivered, again if need be
+             * @default 3600
+             */
+            timeoutSeconds?: number;
+        };
+        /**
+         * @example {
+         *       "name": "reboot",
+         *       "tag": "building",
+         *       "timeoutSeconds": 600
+         *     }
+         */
+        NewCommandJob: {
+            /** @example reboot */
+            name: string;
+            /** @description Any JSON, 64 KB, 16 levels */
+            payload?: unknown;
+            /**
+             * @description From now to its deadline; until then it is delivered, again if need be
+             * @default 3600
+             */
+            timeoutSeconds?: number;
+            tag?: string;
+            /** @example thermostat */
+            type?: string;
         };
         NewDevice: {
             /** @example thermostat-0001 */
@@ -1184,6 +1484,16 @@ export interface components {
             /** @default by operator */
             reason?: string;
         };
+        ReportedState: {
+            /** @description Rises by one with each change; 0 before the first */
+            version: number;
+            updatedAt: string | null;
+            document: {
+                [key: string]: unknown;
+            };
+            /** @description The device's own version, when it sent one */
+            deviceVersion: number | null;
+        };
         State: {
             /** @example thermostat-0001 */
             device: string;
@@ -1241,6 +1551,14 @@ export interface components {
                 messagesLastHour: number;
                 /** @description Time for which gateways read more slowly because of the quota, added over gateways */
                 throttledSecondsLastHour: number;
+            };
+        };
+        Twin: {
+            desired: components["schemas"]["DesiredState"];
+            reported: components["schemas"]["ReportedState"];
+            /** @description Desired minus reported: what the device has not said it has */
+            delta: {
+                [key: string]: unknown;
             };
         };
         User: {
@@ -1511,6 +1829,11 @@ export interface components {
          * @example "client";q=100;w=1
          */
         RateLimitPolicy: string;
+        /**
+         * @description Version of what is answered; `If-Match` takes it
+         * @example "7"
+         */
+        ETag: string;
         /**
          * @description Seconds after which another try makes sense
          * @example 1
@@ -2238,6 +2561,490 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FactoryAuthority"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getTwin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A device's twin: desired, reported, and what of the desired is not reported */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Twin"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getDesired: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The desired state, with its ETag */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DesiredState"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    putDesired: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the desired state that this changes; another one answers 412 */
+                "if-match"?: string;
+            };
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DesiredDocumentRequest"];
+            };
+        };
+        responses: {
+            /** @description Replace the desired state; the device gets it at once, or when it connects */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DesiredState"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    patchDesired: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the desired state that this changes; another one answers 412 */
+                "if-match"?: string;
+            };
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DesiredPatch"];
+                "application/merge-patch+json": components["schemas"]["DesiredPatch"];
+            };
+        };
+        responses: {
+            /** @description Change parts of the desired state by a merge patch (RFC 7396) */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DesiredState"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listCommands: {
+        parameters: {
+            query?: {
+                status?: "queued" | "sent" | "acknowledged" | "succeeded" | "failed" | "expired" | "cancelled";
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A device's commands, newest first */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    sendCommand: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the command to finish */
+                wait?: number;
+            };
+            header?: {
+                /** @description The same key again answers with what the first request made */
+                "idempotency-key"?: string;
+            };
+            path: {
+                deviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCommand"];
+            };
+        };
+        responses: {
+            /** @description Queue a command for a device; it is delivered when the device is connected, until its deadline */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getCommand: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the command to finish */
+                wait?: number;
+            };
+            header?: never;
+            path: {
+                deviceId: string;
+                commandId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One command; waits for its end when asked to */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    cancelCommand: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                deviceId: string;
+                commandId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Cancel a command that is not finished; what the device has already it may still do */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Command"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listCommandJobs: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Command jobs, newest first */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandJobPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    createCommandJob: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key again answers with what the first request made */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCommandJob"];
+            };
+        };
+        responses: {
+            /** @description Queue a command for every device of a tag or type */
+            201: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandJob"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getCommandJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A command job and how far its commands are */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandJob"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listJobCommands: {
+        parameters: {
+            query?: {
+                status?: "queued" | "sent" | "acknowledged" | "succeeded" | "failed" | "expired" | "cancelled";
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A job's commands, newest first */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobCommandPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    cancelCommandJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Make no more commands of this job and cancel those that are not finished */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommandJob"];
                 };
             };
             400: components["responses"]["Problem400"];

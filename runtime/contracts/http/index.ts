@@ -1,16 +1,20 @@
 import { z } from 'zod';
 import { TenantId } from '../identifiers.ts';
+import { commandOperations } from './commands.ts';
 import { deviceOperations } from './devices.ts';
 import { enrolmentOperations } from './enrolment.ts';
 import type { Operation } from './operation.ts';
 import { peopleOperations } from './people.ts';
 import { platformOperations } from './platform.ts';
 import { telemetryOperations } from './telemetry.ts';
+import { twinOperations } from './twins.ts';
 
 /** Every operation of the public API. */
 export const operations: readonly Operation[] = [
   ...deviceOperations,
   ...enrolmentOperations,
+  ...twinOperations,
+  ...commandOperations,
   ...telemetryOperations,
   ...peopleOperations,
   ...platformOperations,

@@ -1,4 +1,4 @@
-import type { LiveEvent } from '../../contracts/bus.ts';
+import { type LiveEvent, liveKinds } from '../../contracts/bus.ts';
 
 /** What one server-sent event of `/v1/stream` means to the pages. */
 export type LiveNews = {
@@ -7,12 +7,10 @@ export type LiveNews = {
   missed: boolean;
 };
 
-const kinds: ReadonlySet<string> = new Set(['state', 'connection', 'alert'] satisfies LiveEvent['type'][]);
-
 /** `resync`: the API's own subscription was away. `lagged`: we were too slow. Pings and unknown events say nothing. */
 export function readLive({ event, data }: { event: string; data: string }): LiveNews {
   if (event === 'resync' || event === 'lagged') return { events: [], missed: true };
-  if (!kinds.has(event)) return { events: [], missed: false };
+  if (!liveKinds.has(event)) return { events: [], missed: false };
   const parsed = JSON.parse(data) as LiveEvent | LiveEvent[];
   const list = Array.isArray(parsed) ? parsed : [parsed];
   return { events: list.map((one) => ({ ...one, type: event }) as LiveEvent), missed: false };

@@ -76,7 +76,12 @@ export function deviceTypesChangedMessage(tenant: string, device?: string): stri
   return device === undefined ? tenantPart(tenant) : `${tenantPart(tenant)}/${devicePart(device)}`;
 }
 
-/** Word to one gateway: config or a command of a device it holds. */
+/** Commands that have ended, `tenant/id` with commas between: who waits for one, in whichever process, looks. */
+export function commandsEndedChannel(): string {
+  return 'commands-ended';
+}
+
+/** Word to one gateway: devices it holds, a JSON array of `tenant/device`, have config or commands to fetch. */
 export function configChannel(gateway: string): string {
   return `config:${gatewayPart(gateway)}`;
 }

@@ -44,6 +44,10 @@ export type UpstreamCall = {
   caller: Caller;
   /** JSON text. */
   body?: string | undefined;
+  /** Headers of the operation, lower-case. */
+  headers?: Readonly<Record<string, string>> | undefined;
+  /** For this call, where it may take another time than the others; milliseconds. */
+  timeoutMs?: number | undefined;
   /** Aborts the call when nobody waits for it any more. */
   signal?: AbortSignal | undefined;
 };
@@ -173,6 +177,7 @@ export function createUpstream(settings: UpstreamSettings, log: Log, tracing?: T
   function attempt(call: UpstreamCall, token: string): Promise<UpstreamAnswer> {
     return new Promise((resolve, reject) => {
       const headers: Record<string, string> = {
+        ...call.headers,
         accept: 'application/json',
         authorization: `Bearer ${token}`,
         [callerHeaders.tenant]: call.caller.tenant,
@@ -194,7 +199,7 @@ export function createUpstream(settings: UpstreamSettings, log: Log, tracing?: T
         agent,
       });
       let connected = false;
-      const deadline = setTimeout(() => fail('timeout'), timeoutMs);
+      const deadline = setTimeout(() => fail('timeout'), call.timeoutMs ?? timeoutMs);
       const abort = () => fail(callerGone);
       const settle = () => {
         clearTimeout(deadline);

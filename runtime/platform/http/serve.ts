@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { Histogram, type Registry } from 'prom-client';
 import type { z } from 'zod';
 import type { ServiceCaller } from '../../contracts/callers.ts';
@@ -20,6 +20,7 @@ type Field<O, K extends string> = O extends Record<K, infer S> ? Output<S> : und
 export type Asked<O> = {
   params: Field<O, 'params'>;
   query: Field<O, 'query'>;
+  headers: Field<O, 'headers'>;
   body: Field<O, 'body'>;
 } & AskedBy;
 export type AskedBy = {
@@ -87,6 +88,8 @@ type AnyServe = Omit<ServeOptions<readonly Operation[]>, 'handlers'> & {
   handlers: Record<string, (asked: unknown) => Promise<unknown>>;
 };
 
+const defaultHandlerMs = 10_000;
+
 /**
  * The HTTP side of a service: `/internal` + path of each operation in the table, validated by its row, answered by its
  * handler, for the services that may call it (decision 0020). Failures are RFC 9457 problems.
@@ -117,9 +120,9 @@ function createApp(
   const { log } = options;
   const app = Fastify({
     bodyLimit: options.bodyBytes ?? 262_144,
-    handlerTimeout: options.handlerMs ?? 10_000,
+    handlerTimeout: options.handlerMs ?? defaultHandlerMs,
     requestTimeout: 15_000,
-    connectionTimeout: 30_000,
+    connectionTimeout: 60_000, // longer than the longest wait of an operation
     keepAliveTimeout: 60_000,
     // A device id has up to 255 characters, each up to 3 bytes when escaped; fastify's default is 100.
     routerOptions: { maxParamLength: 1_024 },
@@ -146,14 +149,31 @@ function addOperation(app: FastifyInstance, operation: Operation, options: AnySe
     url: `/internal${operation.path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
     config: { operation: operation.id, callers },
     onRequest: admit(options.callers, callers),
+    ...(operation.bodyBytes === undefined ? {} : { bodyLimit: operation.bodyBytes }),
+    ...(operation.waitSeconds === undefined
+      ? {}
+      : { handlerTimeout: (options.handlerMs ?? defaultHandlerMs) + operation.waitSeconds * 1_000 }),
     handler: async (request, reply) => {
       const by = askedBy(request);
       const valid = validateRequest(operation, request);
-      const answer = await handler({ ...valid, ...by });
+      const signal = operation.waitSeconds === undefined ? by.signal : untilCallerLeaves(reply);
+      const answer = await handler({ ...valid, ...by, signal });
       if (options.checkAnswers === true) checkAnswer(operation, answer);
+      const { etag } = operation.success;
+      if (etag !== undefined) reply.header('etag', `"${String((answer as Record<string, unknown>)[etag])}"`);
       return reply.code(operation.success.status).send(answer);
     },
   });
+}
+
+/**
+ * Aborts when the connection ends before the answer. Not Fastify's `request.signal`: that one follows the request's own
+ * `close`, which Node raises as soon as a body has been read.
+ */
+function untilCallerLeaves(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => controller.abort());
+  return controller.signal;
 }
 
 function addRoute(app: FastifyInstance, route: InternalRoute, callers: Callers): void {

@@ -2,26 +2,27 @@ import type { z } from 'zod';
 import type { Operation } from '../../contracts/http/operation.ts';
 import { type FieldError, problem } from './problem.ts';
 
-export type RawRequest = { params: unknown; query: unknown; body: unknown };
+export type RawRequest = { params: unknown; query: unknown; headers: unknown; body: unknown };
 type Place = keyof RawRequest;
-const places: readonly Place[] = ['params', 'query', 'body'];
+const places: readonly Place[] = ['params', 'query', 'headers', 'body'];
 /** Enough to mend a request by; a body of a thousand wrong fields does not get an answer of a megabyte. */
 const mostErrors = 32;
 
 /**
- * A request against its operation's row: path parameters, query and body, all wrong fields at once. A query parameter
- * that the row does not name is refused too: a misspelt filter would otherwise answer with everything.
+ * A request against its operation's row: path parameters, query, headers and body, all wrong fields at once. A query
+ * parameter that the row does not name is refused too: a misspelt filter would otherwise answer with everything. Of headers
+ * only those are looked at that the row names.
  * @throws ProblemError 400 with `errors`.
  */
 export function validateRequest(
-  operation: Pick<Operation, 'params' | 'query' | 'body'>,
-  raw: RawRequest,
-): { params: unknown; query: unknown; body: unknown } {
+  operation: Pick<Operation, Place>,
+  raw: Omit<RawRequest, 'headers'> & { headers?: unknown },
+): RawRequest {
   const errors: FieldError[] = [];
-  const out: RawRequest = { params: undefined, query: undefined, body: undefined };
+  const out: RawRequest = { params: undefined, query: undefined, headers: undefined, body: undefined };
   for (const place of places) {
     const schema = operation[place];
-    const given = raw[place];
+    const given = place === 'headers' ? named(operation.headers, raw.headers) : raw[place];
     if (place === 'query') errors.push(...unknownNames(operation.query, given));
     if (schema === undefined) continue;
     const unstorable = textErrors(place, given);
@@ -64,6 +65,13 @@ export function zodErrors(
     }
     return [{ field, message: `${issue.message}${shown(valueAt(given, issue.path))}` }];
   });
+}
+
+function named(schema: z.ZodObject | undefined, given: unknown): Record<string, unknown> {
+  const headers = (given ?? {}) as Record<string, unknown>;
+  return Object.fromEntries(
+    Object.keys(schema?.shape ?? {}).flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])),
+  );
 }
 
 function unknownNames(schema: z.ZodObject | undefined, given: unknown): FieldError[] {

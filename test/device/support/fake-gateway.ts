@@ -9,6 +9,8 @@ export type Attempt = {
 export type FakeSession = {
   /** Messages as published, with their readings. */
   messages: { readings: DeviceReading[]; ack: () => void }[];
+  /** What else was published. */
+  said: { topic: string; body: Record<string, unknown>; ack: () => void }[];
   end(reason: string): void;
   say(topic: string, payload: string): void;
   closed: boolean;
@@ -39,6 +41,7 @@ export function fakeGateway() {
 function fakeSession(events: SessionEvents) {
   const hand: FakeSession = {
     messages: [],
+    said: [],
     closed: false,
     end(reason) {
       if (hand.closed) return;
@@ -49,7 +52,11 @@ function fakeSession(events: SessionEvents) {
   };
   const session = {
     resumed: false,
-    publish(_topic: string, payload: string, done: () => void) {
+    publish(topic: string, payload: string, done: () => void) {
+      if (!topic.includes('/events')) {
+        hand.said.push({ topic, body: JSON.parse(payload) as Record<string, unknown>, ack: done });
+        return;
+      }
       const parsed = JSON.parse(payload) as DeviceReading | DeviceReading[];
       hand.messages.push({
         readings: Array.isArray(parsed) ? parsed : [parsed],

@@ -4,7 +4,9 @@ import { ago, dateTime, value } from '../format.ts';
 import { chartData, withGaps, withLive } from '../history.ts';
 import { missedLive, onLive } from '../live.ts';
 import { Chart } from '../parts/chart.tsx';
+import { CommandsCard } from '../parts/commands.tsx';
 import { DegradedNote, Empty, Failed, Loaded } from '../parts/states.tsx';
+import { TwinCard } from '../parts/twin.tsx';
 import { useQuery } from '../use-query.ts';
 import { Connection } from './devices.tsx';
 
@@ -46,6 +48,8 @@ export function DevicePage({ id }: { id: string }) {
             </div>
           )}
           <Readings id={id} />
+          <TwinCard id={id} />
+          <CommandsCard id={id} />
           <Certificates id={id} />
         </>
       )}

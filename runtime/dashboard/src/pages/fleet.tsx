@@ -164,6 +164,10 @@ function words(event: LiveEvent): string {
       return event.connected ? 'connected' : 'disconnected';
     case 'alert':
       return `alert ${event.state}`;
+    case 'twin':
+      return `${event.side} state, version ${event.version}`;
+    case 'command':
+      return `command ${event.status}`;
   }
 }
 
