@@ -23,6 +23,7 @@ const both = (type: string, role: string, members: readonly string[]) => (all: R
 prove(dutiesPolicies, googleCloud.policies, [
   {
     policy: 'iam-separation-of-duties-sa',
+    along: ['iam-human-grants-expire'],
     broken: {
       'one group': granted(
         [project, 'roles/iam.serviceAccountAdmin', people[0]],
@@ -67,6 +68,6 @@ prove(dutiesPolicies, googleCloud.policies, [
     unknown: granted([key, 'roles/cloudkms.admin', notKnownYet], [key, 'roles/cloudkms.signer', people[0]]),
     absent: granted([key, undefined, people[0]], [key, 'roles/cloudkms.signer', people[0]]),
     absentIs: 'passes',
-    along: ['iam-resource-scoped'],
+    along: ['iam-human-grants-expire', 'iam-resource-scoped'],
   },
 ]);

@@ -52,6 +52,7 @@ prove(firewallPolicies, googleCloud.policies, [
   },
   {
     policy: 'fw-no-all-ports',
+    along: ['fw-no-wide-port-range'],
     on: mqtt,
     given: { [sources]: ['203.0.113.0/24'] },
     at: layers,

@@ -34,6 +34,7 @@ prove(gkeNodePolicies, googleCloud.policies, [
   },
   {
     policy: 'gke-node-custom-service-account',
+    along: ['gke-node-scopes-narrow'],
     on: pool,
     at: 'nodeConfig.serviceAccount',
     broken: [{ value: '123456789012-compute@developer.gserviceaccount.com' }, { value: 'default' }, { value: '' }],

@@ -78,10 +78,11 @@ prove(iamPolicies, googleCloud.policies, [
     broken: [{ value: 'group:friends@googlemail.com' }, { set: { member: 'user:someone@gmail.com' } }],
     fine: [{ value: 'group:gmail.com-migration@example.com' }],
     absent: 'passes',
-    along: ['iam-no-direct-users'],
+    along: ['iam-human-grants-expire', 'iam-no-direct-users'],
   },
   {
     policy: 'iam-no-direct-users',
+    along: ['iam-human-grants-expire'],
     on: project,
     at: 'member',
     broken: [{ value: 'user:someone@example.com' }],

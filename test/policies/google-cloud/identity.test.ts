@@ -18,6 +18,7 @@ prove(identityPolicies, googleCloud.policies, [
   },
   {
     policy: 'iam-no-project-impersonation',
+    along: ['iam-human-grants-expire'],
     on: { type: 'gcp:projects/iAMMember:IAMMember', name: 'cluster-nodes-role' },
     at: 'role',
     broken: [
