@@ -1,7 +1,7 @@
 import type { Answer } from './answer.ts';
 import { appliesTo, type Policy, type ResourcePolicy, type StackPolicy, settingsOf } from './policy.ts';
 import { Reading } from './reader.ts';
-import { type RawResource, stackOf } from './stack.ts';
+import { type RawResource, type Stack, stackOf } from './stack.ts';
 
 /** What one policy says: where it is broken, and where nobody can tell yet. */
 export type Verdict = {
@@ -34,12 +34,8 @@ export function subjectOf(
   return { type, name, urn, protect, at: (path: string) => root.at(path), settings: settingsOf(policy, config) };
 }
 
-export function judgeStack(
-  policy: StackPolicy,
-  resources: readonly RawResource[],
-  config: Readonly<Record<string, unknown>> = {},
-): Verdict {
-  const verdicts = [...policy.judge(stackOf(resources), settingsOf(policy, config))].map(({ urn, answer }) =>
+export function judgeStack(policy: StackPolicy, stack: Stack, config: Readonly<Record<string, unknown>> = {}): Verdict {
+  const verdicts = [...policy.judge(stack, settingsOf(policy, config))].map(({ urn, answer }) =>
     verdictOf(urn, answer),
   );
   return {
@@ -55,10 +51,11 @@ export function judgeAll(
   configOf: (id: string) => Readonly<Record<string, unknown>> = () => ({}),
 ): ReadonlyMap<string, Verdict> {
   const said = new Map<string, Verdict>();
+  const stack = stackOf(resources);
   for (const policy of policies) {
     const verdicts =
       policy.kind === 'stack'
-        ? [judgeStack(policy, resources, configOf(policy.id))]
+        ? [judgeStack(policy, stack, configOf(policy.id))]
         : resources.flatMap((each) => judgeResource(policy, each, configOf(policy.id)) ?? []);
     const violations = verdicts.flatMap((each) => each.violations);
     const undecided = [...new Set(verdicts.flatMap((each) => each.undecided))];

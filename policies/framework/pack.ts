@@ -11,7 +11,7 @@ import { Exemptions, exemptionsPolicy } from './exemptions.ts';
 import { judgeResource, judgeStack, subjectOf, type Verdict } from './judge.ts';
 import { type Policy, type ResourcePolicy, type StackPolicy, violationOf } from './policy.ts';
 import { unknownText } from './reader.ts';
-import type { RawResource } from './stack.ts';
+import { type RawResource, stackOf } from './stack.ts';
 import { readStart, type Start } from './start.ts';
 
 export type Pack = { readonly name: string; readonly description: string; readonly policies: readonly Policy[] };
@@ -66,7 +66,7 @@ function stackHosted(policy: StackPolicy, tier: string, exemptions: Exemptions):
   return {
     ...shared(policy, tier),
     validateStack: ({ resources, getConfig }, report) =>
-      tell(policy, judgeStack(policy, resources.map(rawOf), getConfig()), exemptions, report),
+      tell(policy, judgeStack(policy, stackOf(resources.map(rawOf)), getConfig()), exemptions, report),
   };
 }
 

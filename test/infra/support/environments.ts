@@ -46,7 +46,33 @@ export function recordEnvironment({
   return recordStack(stack, { ...least[tier], ...settings }, mode, history, computed);
 }
 
+const recorded = new Map<string, Promise<Recording>>();
+
+/** The same stack is recorded once a worker, whichever test asks; nobody can change what others get. */
 export function recordStack(
+  stack: string,
+  settings: Given,
+  mode: 'up' | 'preview',
+  history?: object,
+  computed?: Computed,
+): Promise<Recording> {
+  // Functions are no key; only the test that gives one asks for it.
+  if (computed !== undefined) return recordAnew(stack, settings, mode, history, computed);
+  const key = JSON.stringify([stack, settings, mode, history]);
+  const made = recorded.get(key) ?? recordAnew(stack, settings, mode, history).then(shared);
+  recorded.set(key, made);
+  return made;
+}
+
+const shared = (recording: Recording): Recording => ({ ...recording, registrations: frozen(recording.registrations) });
+
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  for (const each of Object.values(value)) frozen(each);
+  return Object.freeze(value);
+}
+
+function recordAnew(
   stack: string,
   settings: Given,
   mode: 'up' | 'preview',

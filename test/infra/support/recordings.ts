@@ -4,18 +4,13 @@ import { recordEnvironment } from './environments.ts';
 
 export type TierRecording = { tier: TierName; recording: Recording };
 
-let made: Promise<readonly TierRecording[]> | undefined;
-
-/** Every tier's program in `up` and in `preview`: the eight recordings that the rules of this folder judge, made once a file. */
-export function allRecordings(): Promise<readonly TierRecording[]> {
-  made ??= (async () => {
-    const all: TierRecording[] = [];
-    for (const tier of tierNames)
-      for (const mode of ['up', 'preview'] as const)
-        all.push({ tier, recording: await recordEnvironment({ tier, mode }) });
-    return all;
-  })();
-  return made;
+/** Every tier's program in `up` and in `preview`: the eight recordings that the rules of this folder judge. */
+export async function allRecordings(): Promise<readonly TierRecording[]> {
+  const all: TierRecording[] = [];
+  for (const tier of tierNames)
+    for (const mode of ['up', 'preview'] as const)
+      all.push({ tier, recording: await recordEnvironment({ tier, mode }) });
+  return all;
 }
 
 export async function recordingOf(tier: TierName, mode: 'up' | 'preview'): Promise<Recording> {

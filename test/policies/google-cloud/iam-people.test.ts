@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { judgeStack } from '../../../policies/framework/judge.ts';
 import type { StackPolicy } from '../../../policies/framework/policy.ts';
+import { stackOf } from '../../../policies/framework/stack.ts';
 import { notKnownYet } from '../../../policies/framework/testing.ts';
 import { iamPeoplePolicies } from '../../../policies/google-cloud/iam-people.ts';
 import { googleCloud } from '../../../policies/google-cloud/policies.ts';
@@ -76,6 +77,6 @@ prove(iamPeoplePolicies, googleCloud.policies, [
 test('domains of the setting are the only ones', () => {
   const policy = iamPeoplePolicies.find(({ id }) => id === 'iam-member-domains') as StackPolicy;
   const given = [fixture(grantType, { role: 'roles/pubsub.viewer', member: 'group:a@example.org' })];
-  expect(judgeStack(policy, given).violations).toEqual([]);
-  expect(judgeStack(policy, given, { domains: ['example.com'] }).violations).toHaveLength(1);
+  expect(judgeStack(policy, stackOf(given)).violations).toEqual([]);
+  expect(judgeStack(policy, stackOf(given), { domains: ['example.com'] }).violations).toHaveLength(1);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { judgeResource, judgeStack } from '../../../policies/framework/judge.ts';
-import type { RawResource } from '../../../policies/framework/stack.ts';
+import { type RawResource, stackOf } from '../../../policies/framework/stack.ts';
 import { fixture } from '../../../policies/framework/testing.ts';
 import { googleCloud } from '../../../policies/google-cloud/policies.ts';
 import { recordEnvironment } from '../../infra/support/environments.ts';
@@ -15,7 +15,9 @@ function broken(id: string, resource: RawResource, settings: Record<string, unkn
   const policy = googleCloud.policies.find((each) => each.id === id);
   if (policy === undefined) throw new Error(`no policy ${id}`);
   const verdict =
-    policy.kind === 'stack' ? judgeStack(policy, [resource], settings) : judgeResource(policy, resource, settings);
+    policy.kind === 'stack'
+      ? judgeStack(policy, stackOf([resource]), settings)
+      : judgeResource(policy, resource, settings);
   return verdict?.violations.length ?? 0;
 }
 

@@ -8,16 +8,11 @@ const images = Object.fromEntries(
   imageNames.map((name) => [name, `europe-west1-docker.pkg.dev/iot/images/${name}@sha256:${'0a'.repeat(32)}`]),
 );
 
-let made: Promise<readonly { tier: TierName; recording: Recording }[]> | undefined;
-
-/** The blueprint of every tier in `up` and in `preview`, as it is when its images are known. Made once a file. */
-export function blueprints(): Promise<readonly { tier: TierName; recording: Recording }[]> {
-  made ??= (async () => {
-    const all: { tier: TierName; recording: Recording }[] = [];
-    for (const tier of tierNames)
-      for (const mode of ['up', 'preview'] as const)
-        all.push({ tier, recording: await recordEnvironment({ tier, mode, settings: { images } }) });
-    return all;
-  })();
-  return made;
+/** The blueprint of every tier in `up` and in `preview`, as it is when its images are known. */
+export async function blueprints(): Promise<readonly { tier: TierName; recording: Recording }[]> {
+  const all: { tier: TierName; recording: Recording }[] = [];
+  for (const tier of tierNames)
+    for (const mode of ['up', 'preview'] as const)
+      all.push({ tier, recording: await recordEnvironment({ tier, mode, settings: { images } }) });
+  return all;
 }

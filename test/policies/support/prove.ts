@@ -7,14 +7,9 @@ import { type Given, recordEnvironment } from '../../infra/support/environments.
 
 type Props = Readonly<Record<string, unknown>>;
 
-const recorded = new Map<string, Promise<RawResource[]>>();
-/** The environment program of production, recorded once a file for each set of settings. */
-export const blueprint = (settings: Given = {}): Promise<RawResource[]> => {
-  const key = JSON.stringify(settings);
-  const made = recorded.get(key) ?? recordEnvironment({ tier: 'prod', settings }).then(resourcesOf);
-  recorded.set(key, made);
-  return made;
-};
+/** The environment program of production, with these settings. */
+export const blueprint = async (settings: Given = {}): Promise<RawResource[]> =>
+  resourcesOf(await recordEnvironment({ tier: 'prod', settings }));
 
 /** A value for the guarded place, values by path, or another resource altogether (of another type, say). */
 export type Variation = { readonly value: unknown } | { readonly set: Props } | { readonly resource: RawResource };
