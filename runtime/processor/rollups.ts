@@ -5,6 +5,14 @@ import { isTransient } from '../platform/database/pool.ts';
 /** The holder recomputes rollups of one database; a second processor finds the lock taken and does nothing. */
 const lockKey = 7_411_002;
 
+/**
+ * Pending rows of one turn, and places in them (a device's minute as one batch of readings touched it). At thousands of
+ * readings a second the same minutes of the same devices stand in thousands of rows, and each turn recomputes the minutes
+ * of its rows from all their readings: many rows a turn is what keeps that from being done dozens of times.
+ */
+const maxRows = 5_000;
+const maxPlaces = 100_000;
+
 /** A minute is taken when it has been over for this long: most of what belongs to it has come. */
 const settleMs = 5_000;
 
@@ -28,7 +36,7 @@ export type FailedMinute = { tenant: string; device: string; minute: Date; reaso
  * device's minute stands alone and is put aside: no data holds up the minutes of others.
  * @param now epoch milliseconds.
  */
-export async function rollUp(pool: pg.Pool, now: number, maxPending = 200): Promise<RollupTurn> {
+export async function rollUp(pool: pg.Pool, now: number, maxPending = maxRows): Promise<RollupTurn> {
   try {
     return await makingPartitions(pool, () => turn(pool, now, maxPending));
   } catch (error) {
@@ -86,9 +94,14 @@ async function turn(pool: pg.Pool, now: number, maxPending: number): Promise<Rol
 const nothing: RollupTurn = { minutes: 0, more: false, failed: [] };
 
 async function recompute(client: pg.PoolClient, now: number, maxPending: number): Promise<RollupTurn> {
-  const { rows: pending } = await client.query<{ id: string }>(
-    `select id from rollup_pending where newest_minute <= to_timestamp($1::float8 / 1000) order by id limit $2`,
-    [now - 60_000 - settleMs, maxPending],
+  const { rows: pending } = await client.query<{ id: string; ripe: number }>(
+    `select id, ripe::int from (
+       select id, count(*) over () as ripe, sum(places) over (order by id) - places as before from (
+         select id, cardinality(minutes) as places from rollup_pending
+         where newest_minute <= to_timestamp($1::float8 / 1000) order by id limit $2
+       ) as first
+     ) as counted where before < $3 order by id`,
+    [now - 60_000 - settleMs, maxPending, maxPlaces],
   );
   if (pending.length === 0) return nothing;
   const ids = pending.map((row) => row.id);
@@ -96,7 +109,8 @@ async function recompute(client: pg.PoolClient, now: number, maxPending: number)
     const { rows: minutes } = await client.query<{ n: number }>(recomputeMinutes, [ids]);
     await client.query(recomputeHours, [ids]);
     await client.query('delete from rollup_pending where id = any($1::bigint[])', [ids]);
-    return { minutes: minutes[0]?.n ?? 0, more: pending.length === maxPending, failed: [] };
+    const ripe = pending[0]?.ripe ?? 0;
+    return { minutes: minutes[0]?.n ?? 0, more: ripe > pending.length || ripe === maxPending, failed: [] };
   } catch (error) {
     if (isTransient(error) && codeOf(error) !== statementTimeout) throw error;
     throw new ChunkFailed(ids, error);

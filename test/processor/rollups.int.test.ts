@@ -122,6 +122,26 @@ test('a running minute waits; one that comes late opens its minute and hour agai
   expect(await of('rollup_1h')).toEqual([{ count: 2, sum: 6 }]);
 });
 
+test('a minute that a thousand batches touched is recomputed once; a turn ends at its bound of places', async () => {
+  const minute = Date.UTC(2026, 7, 2, 12, 0);
+  const rows = [row('busy', 'dev-1', minute + 1_000, 0, { a: 1 }), row('busy', 'dev-2', minute + 1_000, 0, { a: 2 })];
+  await writeBatch(pool, batchOf(rows), makePartitionsFor);
+  const pending = (count: number, places: number) =>
+    owner.query(
+      `insert into rollup_pending (tenants, devices, minutes, newest_minute)
+       select array_fill('busy'::text, array[$2::int]), array_fill('dev-1'::text, array[$2::int]), array_fill($3::timestamptz, array[$2::int]), $3
+       from generate_series(1, $1)`,
+      [count, places, new Date(minute)],
+    );
+  await pending(1_000, 1);
+  expect(await rollUp(pool, minute + 65_000)).toEqual({ minutes: 2, more: false, failed: [] });
+  await pending(3, 60_000); // the second begins below the bound of 100,000, the third does not
+  expect(await rollUp(pool, minute + 65_000)).toEqual({ minutes: 1, more: true, failed: [] });
+  expect(await rollUp(pool, minute + 65_000)).toEqual({ minutes: 1, more: false, failed: [] });
+  const { rows: left } = await pool.query('select count(*)::int as n from rollup_pending');
+  expect(left[0].n).toBe(0);
+});
+
 test('one device with a fast clock does not hold up the minutes of others', async () => {
   const minute = Date.UTC(2026, 7, 2, 12, 0);
   await writeBatch(
