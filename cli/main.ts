@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { registerClaimCode } from './commands/claim-code.ts';
 import { registerCommand } from './commands/command.ts';
+import { registerDeadLetter } from './commands/dead-letter.ts';
 import { registerDevice } from './commands/device.ts';
 import { registerFirmware } from './commands/firmware.ts';
 import { registerImage } from './commands/image.ts';
@@ -31,6 +32,7 @@ export async function createProgram(context: Context, wanted: string | undefined
   registerCommand(program, context);
   registerTelemetry(program, context);
   registerPeople(program, context);
+  registerDeadLetter(program, context);
   registerLogin(program, context);
   registerRender(program, context);
   registerPlan(program, context);

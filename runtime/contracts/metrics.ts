@@ -35,6 +35,11 @@ export const metricNames = {
     /** 1 while pulling is paused because a store is away. */
     paused: 'iot_processor_paused',
     openAlerts: 'iot_processor_open_alerts',
+    /** Dead letters that nobody has replayed or discarded, and the age of the oldest; every processor says the same. */
+    openLetters: 'iot_processor_open_dead_letters',
+    oldestLetter: 'iot_processor_oldest_dead_letter_seconds',
+    /** Label `result`: stored or failed. */
+    replays: 'iot_processor_dead_letter_replays_total',
   },
   certificates: {
     /** End of the gateway's server certificate, seconds since 1970; 0 while there is none. */

@@ -31,6 +31,10 @@ export const deadLetterReasons = [
 ] as const;
 export type DeadLetterReason = (typeof deadLetterReasons)[number];
 
+/** What became of a dead letter. `open`: somebody has to look; the last two are final and go after a while. */
+export const deadLetterStatuses = ['open', 'replaying', 'replayed', 'discarded'] as const;
+export type DeadLetterStatus = (typeof deadLetterStatuses)[number];
+
 /** Bounds of one message. Beyond them a message is a dead letter `too-large`, except `payloadBytes`, which the gateway holds. */
 export const telemetryBounds = {
   payloadBytes: 256 * 1024,

@@ -34,7 +34,11 @@ const jobs: Readonly<Record<string, Job>> = {
     await retain(
       {
         shardUrls: settings.IOT_SHARD_DATABASE_URLS,
-        keepDays: { readings: settings.IOT_RETENTION_DAYS, rollups: settings.IOT_ROLLUP_RETENTION_DAYS },
+        keepDays: {
+          readings: settings.IOT_RETENTION_DAYS,
+          rollups: settings.IOT_ROLLUP_RETENTION_DAYS,
+          resolvedLetters: settings.IOT_RESOLVED_LETTER_DAYS,
+        },
         google: settings.IOT_GOOGLE_ENDPOINT,
       },
       Date.now(),

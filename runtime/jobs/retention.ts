@@ -1,18 +1,19 @@
 import { keepPartitions } from '../platform/database/partition-keeper.ts';
+import { dropResolvedLetters } from '../platform/dead-letters/retention.ts';
 import type { Log } from '../platform/service/log.ts';
 import { withPool } from './migrate.ts';
 
 export type RetentionJob = {
   shardUrls: Readonly<Record<string, string>>;
-  keepDays: { readings: number; rollups: number };
+  keepDays: { readings: number; rollups: number; resolvedLetters: number };
   /** Test server instead of Google's APIs. */
   google?: string | undefined;
 };
 
 /**
- * Drops partitions that are over, in every shard, as their owner; makes the next ones, too, in case no processor runs.
+ * Drops partitions that are over and dead letters resolved long ago, in every shard, as their owner; makes the next ones, too, in case no processor runs.
  * One database that is away holds up no other.
- * @returns names dropped, by database
+ * @returns names of partitions dropped, by database
  * @throws AggregateError with one error for each database that failed
  */
 export async function retain(job: RetentionJob, now: number, log: Log): Promise<Record<string, string[]>> {
@@ -20,9 +21,12 @@ export async function retain(job: RetentionJob, now: number, log: Log): Promise<
   const failures: Error[] = [];
   for (const [name, url] of Object.entries(job.shardUrls)) {
     try {
-      dropped[name] = await withPool({ name, url, google: job.google }, log, (pool) =>
-        keepPartitions(pool, now, job.keepDays, log.child({ database: name })),
-      );
+      const own = log.child({ database: name });
+      dropped[name] = await withPool({ name, url, google: job.google }, log, async (pool) => {
+        const partitions = await keepPartitions(pool, now, job.keepDays, own);
+        await dropResolvedLetters(pool, now, job.keepDays.resolvedLetters, own);
+        return partitions;
+      });
     } catch (error) {
       failures.push(new Error(`retention in database ${name} failed`, { cause: error }));
     }

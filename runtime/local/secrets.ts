@@ -17,7 +17,8 @@ export type ClientSecret = { id: string; secret: string; scopes: readonly Scope[
 
 export async function ensureSecrets(folder: DataFolder): Promise<LocalSecrets> {
   const found = await readSecrets(folder);
-  if (found !== undefined) return found;
+  // A folder of an older release knows fewer scopes; the owner's own client has all there are.
+  if (found !== undefined) return { ...found, client: { ...found.client, scopes } };
   const made: LocalSecrets = {
     postgresPassword: token(),
     client: { id: 'iot-cli', secret: token(), scopes },

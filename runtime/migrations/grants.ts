@@ -66,7 +66,18 @@ export const grants: Readonly<Record<'core' | 'shard', Grants>> = {
       rollup_1m: { processor: upsert, telemetry: ['select'] },
       rollup_1h: { processor: upsert, telemetry: ['select'] },
       rollup_pending: { processor: queue, telemetry: ['select'] },
-      dead_letters: { processor: append, telemetry: ['select'] },
+      // The payload stays as it came. What is resolved goes by retention, as the migrator.
+      dead_letters: {
+        processor: [
+          'select',
+          'insert',
+          { update: ['status', 'reason', 'detail', 'version', 'attempts', 'outcome', 'changed_at'] },
+        ],
+        telemetry: [
+          'select',
+          { update: ['status', 'version', 'edited', 'batch', 'outcome', 'changed_by', 'changed_at'] },
+        ],
+      },
       alerts: {
         processor: ['select', 'insert', { update: ['closed_at', 'reading_ts'] }],
         telemetry: ['select', { update: ['acknowledged_at', 'acknowledged_by'] }],

@@ -5,10 +5,15 @@ import type { Cache } from '../platform/cache/cache.ts';
 import { deviceTypesChangedChannel, liveChannel } from '../platform/cache/keys.ts';
 import { keepPartitions } from '../platform/database/partition-keeper.ts';
 import type { ShardPools } from '../platform/database/shard-pools.ts';
+import { dropResolvedLetters } from '../platform/dead-letters/retention.ts';
 import type { Log } from '../platform/service/log.ts';
 import { type AlertEvent, type Device, keyOf, runRules, sweepSilence } from './alert-worker.ts';
+import { createLetterGauges } from './letter-gauges.ts';
+import type { Settled } from './letters.ts';
+import type { ProcessorMetrics } from './metrics.ts';
 import { every } from './overflow.ts';
 import type { Processor } from './processor.ts';
+import { replayLetters } from './replay.ts';
 import { rollUp } from './rollups.ts';
 import { healStates, repairStates } from './state-repair.ts';
 
@@ -17,7 +22,7 @@ export type ChoreOptions = {
   shards: ShardPools;
   cache: Cache;
   processor: Pick<Processor, 'types' | 'metrics' | 'status'>;
-  keepDays: { readings: number; rollups: number };
+  keepDays: { readings: number; rollups: number; resolvedLetters: number };
   log: Log;
   now?: () => number;
 };
@@ -83,8 +88,18 @@ export function startChores(options: ChoreOptions): { stop(): Promise<void> } {
           return repaired === 500;
         }),
       ),
+      every(500, 'replaying dead letters', own, () =>
+        repeat(async () => {
+          const isHome = (tenant: string, device: string) => shards.databaseOf(tenant, device) === name;
+          const replay = { types, isHome, retentionMs: ttlSeconds * 1_000, now };
+          const { settled, more } = await replayLetters(pool(), replay);
+          for (const one of settled) tellReplay(one, metrics, own);
+          return more;
+        }),
+      ),
       every(600_000, 'keeping partitions', own, async () => {
         await keepPartitions(pool(), now(), keepDays, own);
+        await dropResolvedLetters(pool(), now(), keepDays.resolvedLetters, own);
       }),
       every(5_000, 'looking for silence', own, async () => {
         // After an outage the backlog comes first: a device is not silent because we were.
@@ -108,6 +123,7 @@ export function startChores(options: ChoreOptions): { stop(): Promise<void> } {
       else caughtUpSince = Math.min(caughtUpSince, now());
       return Promise.resolve();
     }),
+    every(10_000, 'counting dead letters', log, createLetterGauges(shards, metrics, now)),
     every(10_000, 'counting open alerts', log, async () => {
       const { results } = await shards.fanOut(async (pool) => {
         const { rows } = await pool.query<{ n: string }>('select count(*) as n from alerts where closed_at is null');
@@ -132,3 +148,12 @@ export function startChores(options: ChoreOptions): { stop(): Promise<void> } {
 }
 
 const silenceAfterMs = 20_000;
+
+/** What a replay came to, under the trace of the message that the letter was. */
+function tellReplay({ letter, stored, refusal }: Settled, metrics: ProcessorMetrics, log: Log): void {
+  const result = refusal === undefined ? 'stored' : 'failed';
+  metrics.replays.inc({ result });
+  metrics.stored.inc(stored);
+  const { message: trace, tenant, device, id } = letter;
+  log.info({ trace, tenant, device, letter: id, result, stored, reason: refusal?.reason }, 'dead letter replayed');
+}

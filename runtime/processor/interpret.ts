@@ -41,6 +41,16 @@ export type DeadLetter = {
   subfolder: string;
   message: string;
   received: number;
+} & Provenance;
+
+/** What a replay must know to come to the reading that this was, and to no other. */
+export type Provenance = {
+  kind: 'events' | 'state';
+  /** Place of the reading in its message; -1: the payload is a whole message. */
+  place: number;
+  stamped: boolean;
+  /** The payload's values are those after the type's transform. */
+  transformed: boolean;
 };
 
 /**
@@ -101,12 +111,11 @@ function clock(detail: string): { refusal: Refusal } {
 
 /** A dead letter of a whole message, with its payload untouched. */
 export function deadMessage(incoming: Incoming, refusal: Refusal): DeadLetter {
-  return deadLetter(incoming, messageDeadLetterId(incoming.message, -1), refusal, incoming.data);
+  return deadLetter(incoming, -1, refusal, incoming.data);
 }
 
 function deadPart(incoming: Incoming, index: number, refusal: Refusal, source: unknown): DeadLetter {
-  const payload = Buffer.from(JSON.stringify(source) ?? 'null');
-  return deadLetter(incoming, messageDeadLetterId(incoming.message, index), refusal, payload);
+  return deadLetter(incoming, index, refusal, Buffer.from(JSON.stringify(source) ?? 'null'));
 }
 
 /** A refused reading that has an identity of its own: the device's resend, a message of its own, finds the same dead letter. */
@@ -118,9 +127,12 @@ function deadReading(incoming: Incoming, index: number, refusal: Refusal, candid
   return { ...part, id: readingDeadLetterId({ tenant, device, ts, seq, json: JSON.stringify(values) }) };
 }
 
-function deadLetter(incoming: Incoming, id: string, refusal: Refusal, payload: Buffer): DeadLetter {
-  const { tenant, device, subfolder, message, received } = incoming;
-  return { tenant, id, device, reason: refusal.reason, detail: refusal.detail, payload, subfolder, message, received };
+function deadLetter(incoming: Incoming, place: number, refusal: Refusal, payload: Buffer): DeadLetter {
+  const { tenant, device, kind, subfolder, message, received } = incoming;
+  const id = messageDeadLetterId(message, place);
+  const { reason, detail } = refusal;
+  const provenance = { kind, place, stamped: false, transformed: false };
+  return { tenant, id, device, reason, detail, payload, subfolder, message, received, ...provenance };
 }
 
 function sourceOf(candidate: Candidate): unknown {

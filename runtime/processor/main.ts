@@ -27,7 +27,11 @@ await runService({
     );
     const cache = connectCache(cacheSettings(settings), { log, name: settings.IOT_INSTANCE });
     const bus = createBusClient(settings);
-    const keepDays = { readings: settings.IOT_RETENTION_DAYS, rollups: settings.IOT_ROLLUP_RETENTION_DAYS };
+    const keepDays = {
+      readings: settings.IOT_RETENTION_DAYS,
+      rollups: settings.IOT_ROLLUP_RETENTION_DAYS,
+      resolvedLetters: settings.IOT_RESOLVED_LETTER_DAYS,
+    };
     const processor = startProcessor(
       {
         subscription: bus.subscriptionPath(settings.IOT_NAMESPACE, 'telemetry-processor'),

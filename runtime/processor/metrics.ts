@@ -29,6 +29,9 @@ export function createProcessorMetrics(registry: Registry) {
       help: 'Alerts open in the shards this processor watches',
       registers,
     }),
+    openLetters: new Gauge({ name: names.openLetters, help: 'Dead letters that wait for somebody', registers }),
+    oldestLetter: new Gauge({ name: names.oldestLetter, help: 'Age of the oldest open dead letter', registers }),
+    replays: new Counter({ name: names.replays, help: 'Dead letters replayed', labelNames: ['result'], registers }),
     held: new Gauge({ name: 'iot_processor_held_messages', help: 'Messages under lease', registers }),
     waiting: new Gauge({
       name: 'iot_processor_waiting_messages',

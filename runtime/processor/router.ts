@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../platform/service/log.ts';
 import { type RawMessage, readAttributes } from './attributes.ts';
-import { deeperThan } from './decode.ts';
 import type { CompiledType } from './device-type.ts';
 import type { DeviceTypes } from './device-types.ts';
 import { deadMessage, type Incoming, interpret } from './interpret.ts';
 import type { Work } from './lane.ts';
+import { readState } from './reported-state.ts';
 
 /** A message from the bus or out of the parking, and what to call when all of it is durable. */
 export type Arrival = { raw: RawMessage; done: () => void; parked: boolean };
@@ -71,7 +71,7 @@ export function createRouter(options: RouterOptions): Router {
       return send({ ...base, ...nothing, deadLetters: [deadMessage(incoming, { reason: 'unknown-device', detail })] });
     }
     if (incoming.kind === 'state') {
-      const state = readState(incoming);
+      const state = readState(incoming.data);
       if (typeof state !== 'string')
         return send({ ...base, ...nothing, deadLetters: [deadMessage(incoming, { reason: 'malformed', ...state })] });
       return send({ ...base, ...nothing, state: { tenant, device, message, received, json: state } });
@@ -132,20 +132,4 @@ export function createRouter(options: RouterOptions): Router {
     },
     stop: () => stopped.abort(),
   };
-}
-
-/** A reported state is one JSON object, kept as sent. */
-function readState(incoming: Incoming): string | { detail: string } {
-  try {
-    const value: unknown = JSON.parse(incoming.data.toString('utf8'));
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-      return { detail: 'a reported state is a JSON object' };
-    if (deeperThan(value, 32)) return { detail: 'a reported state is nested deeper than 32' };
-    const json = JSON.stringify(value);
-    // Postgres' jsonb takes neither NUL nor lone surrogates; JSON.stringify escapes both.
-    if (/\\u0000|\\ud[89a-f]/.test(json)) return { detail: 'a reported state has a NUL or a lone surrogate' };
-    return json;
-  } catch (error) {
-    return { detail: `not JSON: ${(error as Error).message.slice(0, 200)}` };
-  }
 }

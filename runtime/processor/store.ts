@@ -3,6 +3,7 @@ import { isNoPartition } from '../platform/database/partition-keeper.ts';
 import { isTransient } from '../platform/database/pool.ts';
 import { messageDeadLetterId, readingDeadLetterId, stampedSeq } from './identity.ts';
 import type { DeadLetter, Row } from './interpret.ts';
+import { findOthers, insertNew } from './reading-statements.ts';
 
 export type ReportedState = { tenant: string; device: string; json: string; message: string; received: number };
 
@@ -67,12 +68,7 @@ async function insertRows(
   mayMake = true,
 ): Promise<Outcome> {
   try {
-    const { rows: answer } = await pool.query<{ n: number }>({
-      name: 'insert-readings',
-      text: insertReadings,
-      values: [...columns(rows), alertDevices.map((d) => d[0]).join('\n'), alertDevices.map((d) => d[1]).join('\n')],
-    });
-    return { inserted: answer[0]?.n ?? 0, rejected: [], rejectedRows: [] };
+    return { inserted: await insertNew(pool, rows, alertDevices), rejected: [], rejectedRows: [] };
   } catch (error) {
     if (mayMake && isNoPartition(error)) {
       await makePartitions(pool, rows);
@@ -102,77 +98,19 @@ async function settleConflicts(
   alertDevices: Batch['alertDevices'],
   makePartitions: MakePartitions,
 ): Promise<{ inserted: number; conflicts: DeadLetter[]; changed: Row[] }> {
-  const { rows: found } = await pool.query<{ n: number; stored: string }>({
-    name: 'find-conflicts',
-    text: findConflicts,
-    values: [...columns(rows), rows.map((r) => (r.stamped ? 1 : 0)).join(',')],
-  });
+  const found = await findOthers(pool, rows);
   const conflicts: DeadLetter[] = [];
   const again: Row[] = [];
-  for (const { n, stored } of found) {
-    const row = rows[n - 1] as Row;
+  for (const { row, stored } of found) {
     if (row.stamped) again.push({ ...row, seq: stampedSeq(row.message, row.index) });
     else conflicts.push(conflictOf(row, stored));
   }
   const { inserted, rejected } =
     again.length === 0 ? nothing : await insertRows(pool, again, alertDevices, makePartitions);
-  const changed = found.map(({ n }) => rows[n - 1] as Row);
+  const changed = found.map(({ row }) => row);
   return { inserted, conflicts: [...conflicts, ...rejected], changed };
 }
 const nothing: Outcome = { inserted: 0, rejected: [], rejectedRows: [] };
-
-/**
- * Columns as one text each, split by Postgres: a fifth of the client's cost of quoting seven arrays. Names, ids and
- * JSON text hold no line break, which `attributes.ts` and JSON.stringify see to.
- */
-function columns(rows: readonly Row[]): string[] {
-  let tenants = '';
-  let devices = '';
-  let times = '';
-  let seqs = '';
-  let values = '';
-  let messages = '';
-  let received = '';
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i] as Row;
-    const [line, comma] = i === 0 ? ['', ''] : ['\n', ','];
-    tenants += line + row.tenant;
-    devices += line + row.device;
-    times += comma + row.ts;
-    seqs += comma + row.seq;
-    values += line + row.json;
-    messages += line + row.message;
-    received += comma + row.received;
-  }
-  return [tenants, devices, times, seqs, values, messages, received];
-}
-
-const input = `unnest(string_to_array($1, E'\\n'), string_to_array($2, E'\\n'), string_to_array($3, ',')::float8[],
-  string_to_array($4, ',')::bigint[], string_to_array($5, E'\\n')::jsonb[], string_to_array($6, E'\\n'),
-  string_to_array($7, ',')::float8[]`;
-const insertReadings = `
-with fresh as (
-  insert into readings (tenant, device_id, ts, seq, values, message, received_at)
-  select tenant, device, to_timestamp(ts / 1000), seq, vals, message, to_timestamp(received / 1000)
-  from ${input}) as i (tenant, device, ts, seq, vals, message, received)
-  on conflict do nothing
-  returning tenant, device_id, ts
-), minutes as (
-  insert into rollup_pending (tenants, devices, minutes, newest_minute)
-  select array_agg(tenant), array_agg(device_id), array_agg(minute), minute
-  from (select distinct tenant, device_id, date_bin('1 minute', ts, 'epoch') as minute from fresh) as m
-  group by minute
-), rules as (
-  insert into alert_pending (tenants, devices)
-  select string_to_array($8, E'\\n'), string_to_array($9, E'\\n') where $8 <> ''
-)
-select count(*)::int as n from fresh`;
-const findConflicts = `
-select i.n::int as n, r.values::text as stored
-from ${input}, string_to_array($8, ',')::int[]) with ordinality
-  as i (tenant, device, ts, seq, vals, message, received, stamped, n)
-join readings r on r.tenant = i.tenant and r.device_id = i.device and r.ts = to_timestamp(i.ts / 1000) and r.seq = i.seq
-where case when i.stamped = 1 then r.message <> i.message else r.values <> i.vals end`;
 
 /** @returns dead letters of states that Postgres will never take. */
 async function writeReportedStates(pool: pg.Pool, states: readonly ReportedState[]): Promise<DeadLetter[]> {
@@ -188,14 +126,15 @@ async function writeReportedStates(pool: pg.Pool, states: readonly ReportedState
   }
 }
 
-async function upsertStates(pool: pg.Pool, states: readonly ReportedState[]): Promise<void> {
+/** @returns how many of the devices had none as new. */
+export async function upsertStates(pool: Pick<pg.Pool, 'query'>, states: readonly ReportedState[]): Promise<number> {
   const newest = new Map<string, ReportedState>();
   for (const state of states) {
     const key = `${state.tenant}/${state.device}`;
     if ((newest.get(key)?.received ?? -1) <= state.received) newest.set(key, state);
   }
   const list = [...newest.values()];
-  await pool.query(
+  const { rowCount } = await pool.query(
     `insert into reported_states as s (tenant, device_id, state, message, received_at)
      select tenant, device, state, message, to_timestamp(received / 1000)
      from unnest($1::text[], $2::text[], $3::jsonb[], $4::text[], $5::float8[]) as i (tenant, device, state, message, received)
@@ -209,15 +148,19 @@ async function upsertStates(pool: pg.Pool, states: readonly ReportedState[]): Pr
       list.map((s) => s.received),
     ],
   );
+  return rowCount ?? 0;
 }
 
 /** Writes dead letters; those already there stay as they are. */
 export async function writeDeadLetters(pool: Pick<pg.Pool, 'query'>, letters: readonly DeadLetter[]): Promise<void> {
   await pool.query(
-    `insert into dead_letters (tenant, id, device_id, reason, detail, payload, subfolder, message, received_at)
-     select tenant, id, device, reason, detail, decode(payload, 'base64'), subfolder, message, to_timestamp(received / 1000)
-     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::float8[])
-       as i (tenant, id, device, reason, detail, payload, subfolder, message, received)
+    `insert into dead_letters (tenant, id, device_id, reason, detail, payload, subfolder, message, received_at,
+       kind, place, stamped, transformed)
+     select tenant, id, device, reason, detail, decode(payload, 'base64'), subfolder, message, to_timestamp(received / 1000),
+       kind, place, stamped, transformed
+     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::float8[],
+       $10::text[], $11::int[], $12::bool[], $13::bool[])
+       as i (tenant, id, device, reason, detail, payload, subfolder, message, received, kind, place, stamped, transformed)
      on conflict do nothing`,
     [
       letters.map((l) => l.tenant),
@@ -229,11 +172,15 @@ export async function writeDeadLetters(pool: Pick<pg.Pool, 'query'>, letters: re
       letters.map((l) => l.subfolder),
       letters.map((l) => l.message),
       letters.map((l) => l.received),
+      letters.map((l) => l.kind),
+      letters.map((l) => l.place),
+      letters.map((l) => l.stamped),
+      letters.map((l) => l.transformed),
     ],
   );
 }
 
-function rejectedRow(row: Row, error: unknown): DeadLetter {
+export function rejectedRow(row: Row, error: unknown): DeadLetter {
   const { message, code } = error as { message?: string; code?: string };
   return letterOf(row, 'rejected', `the store refused it (${code ?? 'no code'}): ${message ?? String(error)}`);
 }
@@ -252,20 +199,26 @@ function rejectedState(state: ReportedState, error: unknown): DeadLetter {
     subfolder: '',
     message,
     received,
+    kind: 'state',
+    place: -1,
+    stamped: false,
+    transformed: false,
   };
 }
 
-function conflictOf(row: Row, stored: string): DeadLetter {
+export function conflictOf(row: Row, stored: string): DeadLetter {
   return letterOf(row, 'conflict', `ts and seq are stored already with other values: ${stored.slice(0, 500)}`);
 }
 
 function letterOf(row: Row, reason: 'rejected' | 'conflict', detail: string): DeadLetter {
-  const { tenant, device, ts, seq, json, message, received, subfolder } = row;
+  const { tenant, device, ts, seq, json, message, received, subfolder, index, stamped } = row;
+  const id = readingDeadLetterId(row);
   const payload = Buffer.from(`{"ts":${ts},"seq":${seq},"values":${json}}`);
-  return { tenant, id: readingDeadLetterId(row), device, reason, detail, payload, subfolder, message, received };
+  const provenance = { kind: 'events' as const, place: index, stamped, transformed: true };
+  return { tenant, id, device, reason, detail, payload, subfolder, message, received, ...provenance };
 }
 
 /** Postgres' text takes no NUL, and UTF-8 no lone surrogate; a detail may quote a stranger's bytes. */
-function printable(text: string): string {
+export function printable(text: string): string {
   return text.replaceAll('\0', '\\0').toWellFormed().slice(0, 2_000);
 }

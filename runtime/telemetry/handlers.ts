@@ -1,11 +1,10 @@
-import type pg from 'pg';
 import type { telemetryOperations } from '../contracts/http/telemetry.ts';
 import type { Cache } from '../platform/cache/cache.ts';
 import { problem } from '../platform/http/problem.ts';
 import type { Handlers } from '../platform/http/serve.ts';
 import { acknowledgeAlert, listAlerts } from './alerts.ts';
-import { auditAcknowledged } from './audit.ts';
-import { listDeadLetters } from './dead-letters.ts';
+import { type Audit, acknowledgedLine } from './audit.ts';
+import { deadLetterHandlers } from './dead-letters/handlers.ts';
 import type { DevicesClient } from './devices-client.ts';
 import { fleetAggregate } from './fleet/aggregate.ts';
 import type { Scraper } from './fleet/scraper.ts';
@@ -16,7 +15,7 @@ import { newestReading } from './state.ts';
 import { degradedBy, type Stores } from './stores.ts';
 
 export type Deps = {
-  core: Pick<pg.Pool, 'query'>;
+  audit: Audit;
   stores: Stores;
   cache: Cache;
   devices: DevicesClient;
@@ -26,7 +25,7 @@ export type Deps = {
 };
 
 export function telemetryHandlers(deps: Deps): Handlers<typeof telemetryOperations> {
-  const { core, stores, cache, devices, clock } = deps;
+  const { audit, stores, cache, devices, clock } = deps;
   return {
     getState: ({ caller, params, log }) => newestReading(stores, cache, caller.tenant, params.deviceId, log),
     getHistory: async (asked) => {
@@ -45,10 +44,11 @@ export function telemetryHandlers(deps: Deps): Handlers<typeof telemetryOperatio
     listAlerts: ({ caller, query }) => listAlerts(stores, caller.tenant, query),
     acknowledgeAlert: async (asked) => {
       const { tenant, subject } = asked.caller;
-      const { alert, first } = await acknowledgeAlert(stores, tenant, asked.params.alertId, subject);
-      if (first) auditAcknowledged(core, asked, alert);
-      return alert;
+      return await audit.around(asked, async () => {
+        const { alert, first } = await acknowledgeAlert(stores, tenant, asked.params.alertId, subject);
+        return { result: alert, line: first ? acknowledgedLine(alert) : undefined };
+      });
     },
-    listDeadLetters: ({ caller, query }) => listDeadLetters(stores, caller.tenant, query),
+    ...deadLetterHandlers(stores, audit),
   };
 }

@@ -10,6 +10,7 @@ import { openCallers } from '../platform/identity/callers.ts';
 import { openServiceToken } from '../platform/identity/service-token.ts';
 import type { Running, ServiceContext } from '../platform/service/run.ts';
 import { startTracing, type Tracing } from '../platform/service/trace.ts';
+import { createAudit } from './audit.ts';
 import { createDevicesClient } from './devices-client.ts';
 import { parseTargets, startScraper } from './fleet/scraper.ts';
 import { createTotals } from './fleet/totals.ts';
@@ -21,7 +22,7 @@ export type TelemetryService = Running & Pick<HttpServer, 'port' | 'routes'>;
 
 const statementMs = 5_000;
 
-/** Queries: newest state, history, fleet, alerts, dead letters. It writes nothing but acknowledgements of alerts and their audit lines. */
+/** Queries: newest state, history, fleet, alerts, dead letters. It writes what people do with alerts and dead letters, and their audit lines. */
 export async function startTelemetry(
   { settings, log, metrics }: ServiceContext<Settings>,
   options: { checkAnswers?: boolean; clock?: () => number; tracing?: Tracing } = {},
@@ -45,7 +46,7 @@ export async function startTelemetry(
     service: 'telemetry',
     callers: openCallers('telemetry', settings, log),
     operations: telemetryOperations,
-    handlers: telemetryHandlers({ core, stores, cache, devices, scraper, totals, clock }),
+    handlers: telemetryHandlers({ audit: createAudit(core, log), stores, cache, devices, scraper, totals, clock }),
     log,
     metrics,
     tracing,

@@ -12,6 +12,9 @@ export type Stores = {
   forDevice(tenant: string, device: string): Ask;
   /** Undefined for a number that is no logical shard. */
   forShard(shard: number): Ask | undefined;
+  /** Databases of the shards, and one of them by name. */
+  names(): readonly string[];
+  of(name: string): Ask;
   all<T>(ask: (one: Ask, name: string) => Promise<T>): Promise<FanOut<T>>;
   /** Databases whose breaker is open. */
   away(): string[];
@@ -41,6 +44,8 @@ export function guardShards(pools: ShardPools, fanOutMs: number, log: Log): Stor
       const name = pools.databaseOfShard(shard);
       return name === undefined ? undefined : asking(name, pools.pool(name));
     },
+    names: () => pools.names(),
+    of: (name) => asking(name, pools.pool(name)),
     all: (ask) => pools.fanOut((pool, name) => ask(asking(name, pool), name), fanOutMs),
     away: () => [...guards].filter(([, guard]) => guard.circuit() === 'open').map(([name]) => name),
     degraded(missing) {

@@ -87,7 +87,9 @@ test.each([
   ['telemetry', 'core', 'select * from users'],
   ['processor', 'shard_0', 'delete from readings'],
   ['processor', 'shard_0', 'update readings set seq = 0'],
-  ['processor', 'shard_0', 'select * from dead_letters'],
+  ['processor', 'shard_0', 'delete from dead_letters'],
+  ['processor', 'shard_0', "update dead_letters set payload = ''"],
+  ['telemetry', 'shard_0', "update dead_letters set payload = ''"],
   ['processor', 'shard_0', 'truncate parked_messages'],
   ['processor', 'core', 'insert into shard_maps (version, databases) values (2, array[]::text[])'],
   ['devices', 'core', 'select * from audit_log'],
@@ -160,7 +162,7 @@ describe('partitions', () => {
     const now = Date.now();
     await makePartitionsFor(pool, [{ ts: now - 40 * day }]);
     const gone = `readings_${new Date(now - 40 * day).toISOString().slice(0, 10).replaceAll('-', '')}`;
-    const keepDays = { readings: 30, rollups: 400 };
+    const keepDays = { readings: 30, rollups: 400, resolvedLetters: 30 };
     const dropped = await retain({ shardUrls: job().shardUrls, keepDays }, now, quietLog);
     expect(dropped['shard_1']).toEqual([gone]);
     expect(dropped['shard_0']).toEqual([]);

@@ -53,7 +53,7 @@ test('a crossing opens an alert and tells who watches; coming back closes it; a 
     ...s.own,
     cache: s.cache,
     processor,
-    keepDays: { readings: 30, rollups: 400 },
+    keepDays: { readings: 30, rollups: 400, resolvedLetters: 30 },
     log: quietLog,
   });
   stopChores = chores.stop;

@@ -21,7 +21,7 @@ test("a change made through the devices service is in force long before a proces
     ...s.own,
     cache: s.cache,
     processor,
-    keepDays: { readings: 30, rollups: 400 },
+    keepDays: { readings: 30, rollups: 400, resolvedLetters: 30 },
     log: quietLog,
   });
   const handlers = deviceHandlers({

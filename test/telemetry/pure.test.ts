@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { decodeCursor, encodeCursor, MicroTime, toPage } from '../../runtime/platform/http/cursor.ts';
 import { ProblemError } from '../../runtime/platform/http/problem.ts';
 import { parsePrometheusText } from '../../runtime/platform/http/prometheus-text.ts';
-import { shownPayload, within } from '../../runtime/telemetry/dead-letters.ts';
+import { shownPayload } from '../../runtime/telemetry/dead-letters/row.ts';
 import { addUp } from '../../runtime/telemetry/fleet/aggregate.ts';
 import {
   between,
@@ -265,17 +265,19 @@ describe('rates', () => {
 });
 
 describe('dead letters', () => {
-  it('show text as text and other bytes as base64', () => {
-    expect(shownPayload(Buffer.from('{"a":"ü"}'))).toEqual({ payload: '{"a":"ü"}', encoding: 'utf8' });
-    expect(shownPayload(Buffer.from([0xff, 0x00]))).toEqual({ payload: '/wA=', encoding: 'base64' });
-  });
-
-  it('fill a page up to its bytes, with one at least', () => {
-    const sizes = (...bytes: number[]) => bytes.map((b) => ({ bytes: b }));
-    expect(within(sizes(1, 2, 3), 6)).toBe(3);
-    expect(within(sizes(1, 2, 4), 6)).toBe(2);
-    expect(within(sizes(9), 6)).toBe(1);
-    expect(within([], 6)).toBe(0);
+  it('show text as text, and all bytes as base64', () => {
+    expect(shownPayload(Buffer.from('{"a":"ü"}'), 10)).toEqual({
+      bytes: 10,
+      text: '{"a":"ü"}',
+      base64: 'eyJhIjoiw7wifQ==',
+      truncated: false,
+    });
+    expect(shownPayload(Buffer.from([0xff, 0x00]), 3)).toEqual({
+      bytes: 3,
+      text: null,
+      base64: '/wA=',
+      truncated: true,
+    });
   });
 });
 

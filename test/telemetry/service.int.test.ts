@@ -1,8 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Problem } from '../../runtime/contracts/http/operation.ts';
-import type { Alert, DeadLetter, FleetSummary, HistoryPoint, State } from '../../runtime/contracts/http/telemetry.ts';
+import type { Alert, FleetSummary, HistoryPoint, State } from '../../runtime/contracts/http/telemetry.ts';
 import { stateKey } from '../../runtime/platform/cache/keys.ts';
 import { newestState } from '../../runtime/platform/cache/scripts/newest-state.ts';
 import { logicalShard } from '../../runtime/platform/database/shards.ts';
@@ -385,65 +385,6 @@ describe('alerts', () => {
     } finally {
       await core.end();
     }
-  });
-});
-
-describe('dead letters', () => {
-  const bury = async (device: string, at: number, payload: Buffer, reason = 'schema') => {
-    const id = createHash('sha256').update(randomUUID()).digest('hex').slice(0, 32);
-    await stand.poolOf(device).query(
-      `insert into dead_letters (tenant, id, device_id, reason, detail, payload, message, received_at, created_at)
-       values ('main', $1, $2, $3, 'why', $4, 'message', now(), to_timestamp($5::float8 / 1000))`,
-      [id, device, reason, payload, at],
-    );
-    return id;
-  };
-
-  it('are listed newest first over all shards, each once, with their payload as it came', async () => {
-    const base = Date.now() - hour;
-    const ids: string[] = [];
-    for (let n = 0; n < 20; n++)
-      ids.push(
-        await bury(
-          stand.deviceIn(n % 2 === 0 ? 'shard_a' : 'shard_b', `dead-${n}`),
-          base - Math.floor(n / 3),
-          n === 0 ? Buffer.from([0xff, 0xfe]) : Buffer.from(`{"n":${n}}`),
-          n < 10 ? 'schema' : 'clock',
-        ),
-      );
-    const listed = await all<DeadLetter>('/internal/v1/dead-letters', { limit: 3 }, async () => {
-      await bury('dead-new', Date.now(), Buffer.from('x'));
-    });
-    expect(listed.map((d) => d.id).sort()).toEqual([...ids].sort());
-    expect(listed.find((d) => d.id === ids[0])).toMatchObject({ payload: '//4=', encoding: 'base64' });
-    expect(listed.find((d) => d.id === ids[5])).toMatchObject({
-      payload: '{"n":5}',
-      encoding: 'utf8',
-      reason: 'schema',
-    });
-    const clock = await all<DeadLetter>('/internal/v1/dead-letters', { reason: 'clock', limit: 4 });
-    expect(clock.map((d) => d.id).sort()).toEqual(ids.slice(10).sort());
-    const some = await all<DeadLetter>('/internal/v1/dead-letters', { from: base - 1, to: base });
-    expect(some.map((d) => d.id).sort()).toEqual(ids.slice(3, 6).sort());
-    expect(
-      ((await askAs(stand.service.port, 'other')('GET', '/internal/v1/dead-letters')).body as Page<DeadLetter>).items,
-    ).toEqual([]);
-  });
-
-  it('of the largest payloads come in pages of bounded size', async () => {
-    const payload = Buffer.alloc(256 * 1024, 'x');
-    for (let n = 0; n < 40; n++)
-      await bury(stand.deviceIn(n % 2 === 0 ? 'shard_a' : 'shard_b', 'dead-big'), Date.now() + n, payload, 'too-large');
-    const sizes: number[] = [];
-    const listed = await all<DeadLetter>(
-      '/internal/v1/dead-letters',
-      { reason: 'too-large', limit: 500 },
-      async (page) => {
-        sizes.push(page.items.length);
-      },
-    );
-    expect(listed).toHaveLength(40);
-    expect(Math.max(...sizes)).toBe(16);
   });
 });
 

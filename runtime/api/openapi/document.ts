@@ -194,7 +194,9 @@ function securityScheme({ publicUrl, issuer }: DocumentOptions): Json {
   const scopeTexts: Record<(typeof scopes)[number], string> = {
     'devices:read': 'See devices, types and certificates',
     'devices:write': 'Register, change, block devices; issue and revoke certificates; acknowledge alerts',
-    'telemetry:read': 'See readings, alerts and dead letters, live and past',
+    'telemetry:read': 'See readings and alerts, live and past, and which dead letters there are',
+    'dead-letters:read': 'See what is in dead letters',
+    'dead-letters:write': 'Edit, replay and discard dead letters',
     'platform:read': "See the platform's parts",
     admin: 'Invite and remove people and machines of the tenant; read its audit log',
     tenants: 'Make tenants and set their quotas; for who operates the platform',

@@ -25,7 +25,16 @@ const types: Record<string, string> = {
 const largestAsset = 8 * 1024 * 1024;
 
 /** Pages that the application draws itself; any other path is a 404, as an address with a typing error should be. */
-const pages = ['/', '/callback', '/devices', '/devices/*', '/alerts', '/dead-letters', '/platform'] as const;
+const pages = [
+  '/',
+  '/callback',
+  '/devices',
+  '/devices/*',
+  '/alerts',
+  '/dead-letters',
+  '/dead-letters/*',
+  '/platform',
+] as const;
 export const dashboardPaths = [...pages, '/assets/:name', '/favicon.svg', '/dashboard-config.json'] as const;
 
 /**

@@ -511,10 +511,129 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Messages and readings that could not be stored, newest first, each with its reason */
+        /** Messages and readings that could not be stored, newest first, without their payloads */
         get: operations["listDeadLetters"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dead-letters/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many dead letters there are by status, and open ones by reason; of one bulk action, how far it is */
+        get: operations["getDeadLetterSummary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dead-letters/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replay open letters that a filter finds, oldest first, some at a time: call it until `remaining` is 0 */
+        post: operations["replayDeadLetters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dead-letters/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Discard open letters that a filter finds, oldest first, some at a time: call it until `remaining` is 0 */
+        post: operations["discardDeadLetters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dead-letters/{letterId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One dead letter with what the device sent */
+        get: operations["getDeadLetter"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dead-letters/{letterId}/payload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** What a replay reads instead of the original, which is kept; the original again takes the edit back */
+        put: operations["editDeadLetter"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dead-letters/{letterId}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have the processor read it again, and nobody else; asking twice stores nothing twice */
+        post: operations["replayDeadLetter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dead-letters/{letterId}/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put it aside for good, with a reason */
+        post: operations["discardDeadLetter"];
         delete?: never;
         options?: never;
         head?: never;
@@ -967,23 +1086,128 @@ export interface components {
             id: string;
             device: string;
             /** @enum {string} */
+            status: "open" | "replaying" | "replayed" | "discarded";
+            /**
+             * @description Why it could not be stored when that was last tried
+             * @enum {string}
+             */
             reason: "malformed" | "too-large" | "schema" | "transform" | "clock" | "conflict" | "unknown-device" | "rejected" | "delivery-attempts";
             detail: string;
-            /** @description The reading or the whole message as it came: text, or base64 when it is not UTF-8 */
-            payload: string;
-            /** @enum {string} */
-            encoding: "utf8" | "base64";
+            /** @description Replays that came to an end */
+            attempts: number;
+            /** @description Rises with every change; an edit names the version that it was made from */
+            version: number;
+            /** @description There is a payload that is replayed instead of the original */
+            edited: boolean;
+            /** @description Size of the original payload */
+            bytes: number;
             subfolder: string;
             /** @description Gateway's message id, also the trace id */
             message: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description The gateway's time of receipt; a replay uses it, too
+             */
             receivedAt: string;
             /** Format: date-time */
             createdAt: string;
+            changedAt: string | null;
+            changedBy: string | null;
+            /** @description The bulk action that took it last */
+            batch: string | null;
+        };
+        DeadLetterBulk: {
+            batch: string;
+            /** @description Letters taken by this call */
+            changed: number;
+            /** @description Open letters that the filter still finds, 10000 for more */
+            remaining: number;
+            degraded?: components["schemas"]["Degraded"];
+        };
+        DeadLetterDetail: {
+            id: string;
+            device: string;
+            /** @enum {string} */
+            status: "open" | "replaying" | "replayed" | "discarded";
+            /**
+             * @description Why it could not be stored when that was last tried
+             * @enum {string}
+             */
+            reason: "malformed" | "too-large" | "schema" | "transform" | "clock" | "conflict" | "unknown-device" | "rejected" | "delivery-attempts";
+            detail: string;
+            /** @description Replays that came to an end */
+            attempts: number;
+            /** @description Rises with every change; an edit names the version that it was made from */
+            version: number;
+            /** @description There is a payload that is replayed instead of the original */
+            edited: boolean;
+            /** @description Size of the original payload */
+            bytes: number;
+            subfolder: string;
+            /** @description Gateway's message id, also the trace id */
+            message: string;
+            /**
+             * Format: date-time
+             * @description The gateway's time of receipt; a replay uses it, too
+             */
+            receivedAt: string;
+            /** Format: date-time */
+            createdAt: string;
+            changedAt: string | null;
+            changedBy: string | null;
+            /** @description The bulk action that took it last */
+            batch: string | null;
+            /** @description As it came; it never changes */
+            payload: components["schemas"]["Payload"];
+            /** @description What is replayed instead */
+            edit: components["schemas"]["Payload"] | null;
+            /**
+             * @description Telemetry, or a reported state
+             * @enum {string}
+             */
+            kind: "events" | "state";
+            /** @description Place of the reading in its message; null for a whole message */
+            place: number | null;
+            /** @description The values are those after the type's transform, which a replay does not run again */
+            transformed: boolean;
+            /** @description What the last replay came to, or why it was discarded */
+            outcome: {
+                /** @enum {string} */
+                result: "stored" | "failed" | "discarded";
+                /** @description New rows */
+                stored?: number;
+                /** @description Readings that were stored already */
+                duplicates?: number;
+                /** @description Why it was discarded */
+                because?: string;
+            } | null;
+        };
+        DeadLetterFilterRequest: {
+            /** @enum {string} */
+            reason?: "malformed" | "too-large" | "schema" | "transform" | "clock" | "conflict" | "unknown-device" | "rejected" | "delivery-attempts";
+            /** @example thermostat-0001 */
+            device?: string;
+            /** @example 2026-11-22T10:00:00Z */
+            from?: string;
+            /** @example 2026-11-22T10:00:00Z */
+            to?: string;
         };
         DeadLetterPage: {
             items: components["schemas"]["DeadLetter"][];
             next: string | null;
+            degraded?: components["schemas"]["Degraded"];
+        };
+        DeadLetterSummary: {
+            open: number;
+            replaying: number;
+            replayed: number;
+            discarded: number;
+            oldestOpenAt: string | null;
+            reasons: {
+                /** @enum {string} */
+                reason: "malformed" | "too-large" | "schema" | "transform" | "clock" | "conflict" | "unknown-device" | "rejected" | "delivery-attempts";
+                open: number;
+            }[];
             degraded?: components["schemas"]["Degraded"];
         };
         /** @description Present when the answer is not whole or not from its first source */
@@ -1235,7 +1459,7 @@ export interface components {
             /** @example line-controller */
             id: string;
             name: string;
-            scopes: ("devices:read" | "devices:write" | "telemetry:read" | "platform:read" | "admin" | "tenants")[];
+            scopes: ("devices:read" | "devices:write" | "telemetry:read" | "dead-letters:read" | "dead-letters:write" | "platform:read" | "admin" | "tenants")[];
             /** Format: date-time */
             createdAt: string;
         };
@@ -1243,7 +1467,7 @@ export interface components {
             /** @example line-controller */
             id: string;
             name: string;
-            scopes: ("devices:read" | "devices:write" | "telemetry:read" | "platform:read" | "admin" | "tenants")[];
+            scopes: ("devices:read" | "devices:write" | "telemetry:read" | "dead-letters:read" | "dead-letters:write" | "platform:read" | "admin" | "tenants")[];
             /** Format: date-time */
             createdAt: string;
             secret: string;
@@ -1404,7 +1628,7 @@ export interface components {
             /** @example line-controller */
             id: string;
             name: string;
-            scopes: ("devices:read" | "devices:write" | "telemetry:read" | "platform:read" | "admin" | "tenants")[];
+            scopes: ("devices:read" | "devices:write" | "telemetry:read" | "dead-letters:read" | "dead-letters:write" | "platform:read" | "admin" | "tenants")[];
         };
         NewTenant: {
             /** @example main */
@@ -1426,6 +1650,15 @@ export interface components {
             email: string;
             /** @enum {string} */
             role: "viewer" | "operator" | "admin";
+        };
+        Payload: {
+            bytes: number;
+            /** @description Null where the bytes are no UTF-8, as in CBOR */
+            text: string | null;
+            /** @description The bytes as they are */
+            base64: string;
+            /** @description Only the beginning is shown: it is longer than any message may be */
+            truncated: boolean;
         };
         Platform: {
             /** Format: date-time */
@@ -1584,7 +1817,7 @@ export interface components {
             subject: string;
             tenant: string;
             role: string | null;
-            scopes: ("devices:read" | "devices:write" | "telemetry:read" | "platform:read" | "admin" | "tenants")[];
+            scopes: ("devices:read" | "devices:write" | "telemetry:read" | "dead-letters:read" | "dead-letters:write" | "platform:read" | "admin" | "tenants")[];
             /** Format: date-time */
             expiresAt: string;
         };
@@ -3265,10 +3498,13 @@ export interface operations {
     listDeadLetters: {
         parameters: {
             query?: {
+                status?: "open" | "replaying" | "replayed" | "discarded";
                 reason?: "malformed" | "too-large" | "schema" | "transform" | "clock" | "conflict" | "unknown-device" | "rejected" | "delivery-attempts";
                 device?: string;
                 from?: string;
                 to?: string;
+                /** @description Name of the action: a letter is taken once under it, so that it can be called again to go on */
+                batch?: string;
                 cursor?: string;
                 limit?: number;
             };
@@ -3278,7 +3514,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Messages and readings that could not be stored, newest first, each with its reason */
+            /** @description Messages and readings that could not be stored, newest first, without their payloads */
             200: {
                 headers: {
                     RateLimit: components["headers"]["RateLimit"];
@@ -3293,6 +3529,253 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getDeadLetterSummary: {
+        parameters: {
+            query?: {
+                /** @description Name of the action: a letter is taken once under it, so that it can be called again to go on */
+                batch?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many dead letters there are by status, and open ones by reason; of one bulk action, how far it is */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetterSummary"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    replayDeadLetters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReplayDeadLettersRequest"];
+            };
+        };
+        responses: {
+            /** @description Replay open letters that a filter finds, oldest first, some at a time: call it until `remaining` is 0 */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetterBulk"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    discardDeadLetters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DiscardDeadLettersRequest"];
+            };
+        };
+        responses: {
+            /** @description Discard open letters that a filter finds, oldest first, some at a time: call it until `remaining` is 0 */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetterBulk"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getDeadLetter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                letterId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One dead letter with what the device sent */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetterDetail"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    editDeadLetter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                letterId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditDeadLetterRequest"];
+            };
+        };
+        responses: {
+            /** @description What a replay reads instead of the original, which is kept; the original again takes the edit back */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetterDetail"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    replayDeadLetter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                letterId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Have the processor read it again, and nobody else; asking twice stores nothing twice */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetterDetail"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    discardDeadLetter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                letterId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DiscardDeadLetterRequest"];
+            };
+        };
+        responses: {
+            /** @description Put it aside for good, with a reason */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetterDetail"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];

@@ -42,16 +42,33 @@ export type Operation = {
 };
 
 /**
- * What a token may allow. A viewer has the `read` scopes, an operator `devices:write` too. `admin` is about people and
- * machines of the own tenant; `tenants` about all tenants, and counts only in the tenant of who operates the platform.
+ * What a token may allow. A viewer has the `read` scopes but what is in dead letters; an operator all of devices,
+ * telemetry and dead letters. `admin` is about people and machines of the own tenant; `tenants` about all tenants, and
+ * counts only in the tenant of who operates the platform.
  */
-export const scopes = ['devices:read', 'devices:write', 'telemetry:read', 'platform:read', 'admin', 'tenants'] as const;
+export const scopes = [
+  'devices:read',
+  'devices:write',
+  'telemetry:read',
+  'dead-letters:read',
+  'dead-letters:write',
+  'platform:read',
+  'admin',
+  'tenants',
+] as const;
 export type Scope = (typeof scopes)[number];
 
 export const roles = {
   viewer: ['devices:read', 'telemetry:read', 'platform:read'],
-  operator: ['devices:read', 'devices:write', 'telemetry:read', 'platform:read'],
-  admin: ['devices:read', 'devices:write', 'telemetry:read', 'platform:read', 'admin', 'tenants'],
+  operator: [
+    'devices:read',
+    'devices:write',
+    'telemetry:read',
+    'dead-letters:read',
+    'dead-letters:write',
+    'platform:read',
+  ],
+  admin: scopes,
 } as const satisfies Record<string, readonly Scope[]>;
 export type Role = keyof typeof roles;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DeviceId, MetricName } from '../identifiers.ts';
-import { deadLetterReasons } from '../telemetry.ts';
+import { deadLetterOperations } from './dead-letters.ts';
 import { Cursor, Degraded, Instant, Limit, type Operation, page } from './operation.ts';
 
 const Time = z.iso.datetime();
@@ -56,24 +56,6 @@ export const Alert = z
   })
   .meta({ id: 'Alert' });
 export type Alert = z.infer<typeof Alert>;
-
-export const DeadLetter = z
-  .object({
-    id: z.string(),
-    device: z.string(),
-    reason: z.enum(deadLetterReasons),
-    detail: z.string(),
-    payload: z
-      .string()
-      .meta({ description: 'The reading or the whole message as it came: text, or base64 when it is not UTF-8' }),
-    encoding: z.enum(['utf8', 'base64']),
-    subfolder: z.string(),
-    message: z.string().meta({ description: "Gateway's message id, also the trace id" }),
-    receivedAt: Time,
-    createdAt: Time,
-  })
-  .meta({ id: 'DeadLetter' });
-export type DeadLetter = z.infer<typeof DeadLetter>;
 
 const Latency = z
   .object({ p50: z.number().nullable(), p99: z.number().nullable() })
@@ -234,23 +216,5 @@ export const telemetryOperations = [
     success: { status: 200, body: Alert },
     problems: [404],
   },
-  {
-    id: 'listDeadLetters',
-    method: 'GET',
-    path: '/v1/dead-letters',
-    service: 'telemetry',
-    scope: 'telemetry:read',
-    tag: 'Dead letters',
-    summary: 'Messages and readings that could not be stored, newest first, each with its reason',
-    query: z.object({
-      reason: z.enum(deadLetterReasons).optional(),
-      device: DeviceId.optional(),
-      from: Instant.optional(),
-      to: Instant.optional(),
-      cursor: Cursor.optional(),
-      limit: Limit(50, 500),
-    }),
-    success: { status: 200, body: page(DeadLetter).meta({ id: 'DeadLetterPage' }) },
-    problems: [],
-  },
+  ...deadLetterOperations,
 ] as const satisfies readonly Operation[];

@@ -40,6 +40,8 @@ export const RetentionSettings = z.object({
   ...shardDatabases,
   IOT_RETENTION_DAYS: whole(30, 1, 3_650),
   IOT_ROLLUP_RETENTION_DAYS: whole(400, 1, 3_650),
+  /** How long dead letters are kept that were replayed or discarded; open ones are kept for good. */
+  IOT_RESOLVED_LETTER_DAYS: whole(30, 1, 3_650),
 });
 
 /** `jobs authority`: has the root sign the issuing CA's key in KMS, and stores the chain. */

@@ -84,6 +84,8 @@ export const ProcessorSettings = z.object({
   IOT_MAX_OUTSTANDING_MESSAGES: whole(10_000, 100, 1_000_000),
   IOT_RETENTION_DAYS: whole(30, 1, 3_650),
   IOT_ROLLUP_RETENTION_DAYS: whole(400, 1, 3_650),
+  /** How long dead letters are kept that were replayed or discarded; open ones are kept for good. */
+  IOT_RESOLVED_LETTER_DAYS: whole(30, 1, 3_650),
 });
 
 export const DevicesSettings = z

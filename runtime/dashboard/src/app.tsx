@@ -1,5 +1,6 @@
 import { useEffect } from 'preact/hooks';
 import { AlertsPage } from './pages/alerts.tsx';
+import { DeadLetterPage } from './pages/dead-letter.tsx';
 import { DeadLettersPage } from './pages/dead-letters.tsx';
 import { DevicePage } from './pages/device.tsx';
 import { DevicesPage } from './pages/devices.tsx';
@@ -15,6 +16,8 @@ import { finishLogIn, loginError, session } from './session.ts';
 function page(path: string) {
   const device = /^\/devices\/([^/]+)$/.exec(path);
   if (device) return <DevicePage id={decodeURIComponent(device[1] as string)} key={device[1]} />;
+  const letter = /^\/dead-letters\/([0-9a-f-]+)$/.exec(path);
+  if (letter) return <DeadLetterPage id={letter[1] as string} key={letter[1]} />;
   switch (path) {
     case '/':
       return <FleetPage />;

@@ -59,7 +59,7 @@ export async function logIn(): Promise<void> {
       client_id: config.clientId,
       redirect_uri: redirectUri(),
       response_type: 'code',
-      scope: 'openid devices:read devices:write telemetry:read platform:read',
+      scope: 'openid devices:read devices:write telemetry:read dead-letters:read dead-letters:write platform:read',
       resource: config.resource,
       state,
       code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
