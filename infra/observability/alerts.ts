@@ -100,6 +100,10 @@ const gatewayAlerts = ({ ours }: Selectors, { plan }: Environment): Alert[] => [
   },
 ];
 
+/** So many may wait, and so long, before somebody is told. */
+const openLettersAtMost = 10_000;
+const openLetterDays = 7;
+
 const pathAlerts = ({ ours, subscription }: Selectors): Alert[] => [
   {
     id: 'backlog-old',
@@ -127,6 +131,24 @@ const pathAlerts = ({ ours, subscription }: Selectors): Alert[] => [
     forMinutes: 15,
     runbook: 'dead-letters',
     says: 'More than one reading in a hundred cannot be stored; the label `reason` says why. They are kept and can be replayed.',
+  },
+  {
+    id: 'dead-letters-many',
+    title: 'Many dead letters wait',
+    urgency: 'today',
+    query: `max(${ours(processor.openLetters)}) > ${openLettersAtMost}`,
+    forMinutes: 10,
+    runbook: 'dead-letters-waiting',
+    says: `More than ${openLettersAtMost} dead letters are open: neither replayed nor discarded. None of it can be queried.`,
+  },
+  {
+    id: 'dead-letters-old',
+    title: 'Nobody looks at the dead letters',
+    urgency: 'week',
+    query: `max(${ours(processor.oldestLetter)}) > ${openLetterDays * 86_400}`,
+    forMinutes: 60,
+    runbook: 'dead-letters-waiting',
+    says: `The oldest dead letter has waited for ${openLetterDays} days. It can be replayed while its time lies within the retention of readings.`,
   },
   {
     id: 'dead-letters-unkept',

@@ -84,6 +84,10 @@ function pathTiles({ ours, subscription }: Selectors, environment: Environment):
       lines: [{ query: `sum by (reason) (rate(${ours(processor.deadLetters)}[5m]))`, legend: '' }],
     },
     {
+      title: 'Dead letters that wait',
+      lines: [{ query: `max(${ours(processor.openLetters)})`, legend: 'open' }],
+    },
+    {
       title: 'Held and spilled messages',
       lines: [
         { query: `sum(${ours(gateway.heldMessages)})`, legend: 'held' },

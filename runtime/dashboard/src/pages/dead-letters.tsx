@@ -36,6 +36,8 @@ export function DeadLettersPage() {
   };
   const letters = useQuery('listDeadLetters', { query: { ...asked, cursor: cursors.at(-1), limit: 50 } }, 5_000);
   const summary = useQuery('getDeadLetterSummary', {}, 5_000);
+  const who = useQuery('whoAmI', {});
+  const mayAct = who.data?.scopes.includes('dead-letters:write') === true;
   const change = (name: keyof Filters) => (value: string) => {
     setCursors([]);
     show({ ...filters, [name]: value });
@@ -64,7 +66,7 @@ export function DeadLettersPage() {
         <Moment label="Since" value={filters.from} change={change('from')} />
         <Moment label="Before" value={filters.to} change={change('to')} />
       </form>
-      {filters.status === 'open' && (
+      {filters.status === 'open' && mayAct && (
         <BulkLetters
           filter={{ reason: asked.reason, device: asked.device, from: asked.from, to: asked.to }}
           changed={changed}

@@ -1,5 +1,5 @@
 import type { Schema } from '../api.ts';
-import { bytes, duration, rate, spoken } from '../format.ts';
+import { bytes, count, duration, rate, spoken } from '../format.ts';
 import { Loaded } from '../parts/states.tsx';
 import { useQuery } from '../use-query.ts';
 
@@ -22,6 +22,7 @@ export function PlatformPage() {
                 />
               ))}
             </section>
+            <Waiting parts={parts} />
             <div class="card scroll">
               <table>
                 <thead>
@@ -64,6 +65,21 @@ export function PlatformPage() {
         )}
       </Loaded>
     </>
+  );
+}
+
+/** Dead letters that nobody has decided on; every processor says the same. The bounds are those of the cloud's alerts. */
+function Waiting({ parts }: { parts: readonly Schema<'PlatformPart'>[] }) {
+  const most = (gauge: string) => Math.max(0, ...parts.map((p) => p.gauges[gauge] ?? 0));
+  const open = most('openDeadLetters');
+  const seconds = most('oldestDeadLetterSeconds');
+  if (open === 0) return null;
+  const late = open > 10_000 || seconds > 7 * 86_400;
+  return (
+    <p class={`banner ${late ? 'bad' : 'warn'}`} role="status" data-testid="letters-waiting">
+      {count(open)} dead {open === 1 ? 'letter waits' : 'letters wait'} for somebody, the oldest for {duration(seconds)}
+      . <a href="/dead-letters">Look at them</a>
+    </p>
   );
 }
 
