@@ -38,7 +38,7 @@ async function setType(max: number): Promise<void> {
   const response = await fetch(new URL('/v1/device-types/pump', platform.urls.dashboard), {
     method: 'PUT',
     headers: { authorization: `Bearer ${await platform.token()}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ metrics: { pressure: { type: 'number', max } } }),
+    body: JSON.stringify({ id: 'pump', metrics: { pressure: { type: 'number', max } } }),
   });
   expect(response.status, await response.text()).toBeLessThan(300);
 }
