@@ -1319,6 +1319,27 @@ export interface components {
             alerts?: components["schemas"]["AlertRuleRequest"][];
             certificates?: components["schemas"]["CertificatePolicyRequest"];
         };
+        DiscardDeadLetterRequest: {
+            because: string;
+        };
+        DiscardDeadLettersRequest: {
+            filter: components["schemas"]["DeadLetterFilterRequest"];
+            /** @description Name of the action: a letter is taken once under it, so that it can be called again to go on */
+            batch: string;
+            /** @default 200 */
+            limit?: number;
+            because: string;
+        };
+        EditDeadLetterRequest: {
+            /** @description As the letter was when it was read */
+            version: number;
+            payload: string;
+            /**
+             * @default utf8
+             * @enum {string}
+             */
+            encoding?: "utf8" | "base64";
+        };
         FactoryAuthority: {
             /** @description Head of the SHA-256 of the CA's public key */
             id: string;
