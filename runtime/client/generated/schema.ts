@@ -1738,6 +1738,13 @@ export interface components {
             /** @default by operator */
             reason?: string;
         };
+        ReplayDeadLettersRequest: {
+            filter: components["schemas"]["DeadLetterFilterRequest"];
+            /** @description Name of the action: a letter is taken once under it, so that it can be called again to go on */
+            batch: string;
+            /** @default 200 */
+            limit?: number;
+        };
         ReportedState: {
             /** @description Rises by one with each change; 0 before the first */
             version: number;
