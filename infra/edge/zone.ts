@@ -40,8 +40,8 @@ export class Zone extends Component {
         },
       );
     for (const [host, address] of Object.entries(hosts)) record(labelOf(host, domain), 'A', host, [address]);
-    // In the order in which Cloud DNS answers. Only the authorities that Google's certificates come from may issue for these names: RFC 8659,
-    // https://cloud.google.com/certificate-manager/docs/troubleshooting#caa
+    // Only the authorities that Google's certificates come from may issue for these names, in the order in which Cloud DNS
+    // answers: RFC 8659, https://cloud.google.com/certificate-manager/docs/troubleshooting#caa
     record('caa', 'CAA', domain, ['0 issue "letsencrypt.org"', '0 issue "pki.goog"', '0 issuewild ";"']);
     this.finish({ zone: this.zone });
   }
