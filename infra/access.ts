@@ -33,6 +33,8 @@ export type Access = {
   signsDeviceCertificates: boolean;
   /** Asks CAS for the server certificate of its own pod. */
   serverCertificate: boolean;
+  /** The same, for the port of EST, which an environment with a domain has. */
+  estCertificate: boolean;
   /** Signs firmware manifests with the key in KMS. */
   signsFirmware: boolean;
 };
@@ -57,6 +59,7 @@ const none: Access = {
   writeSecrets: [],
   signsDeviceCertificates: false,
   serverCertificate: false,
+  estCertificate: false,
   signsFirmware: false,
 };
 
@@ -93,6 +96,7 @@ export const access: Readonly<Record<WorkloadName, Access>> = {
     ...none,
     databases: ['core'],
     cache: true,
+    estCertificate: true,
     // The code for the first administrator is for people to read: the api knows it by its hash.
     readSecrets: ['issuer-keys'],
     writeSecrets: ['issuer-keys', 'first-administrator'],

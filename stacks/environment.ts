@@ -144,6 +144,7 @@ export async function environment(stack: string, settings: EnvironmentSettings, 
     },
     urls: {
       api: publicUrlOf(environment),
+      est: edge.estHost === null ? null : `https://${edge.estHost}/.well-known/est`,
       mqtt: pulumi.interpolate`mqtts://${edge.mqttHost ?? edge.mqttAddress}:8883`,
     },
     mqttAddress: edge.mqttAddress,

@@ -58,7 +58,12 @@ export class Authority extends Component {
     this.rootPool = whenReady(root, issuing);
     this.serverPool = whenReady(
       servers,
-      this.#requesters('servers', servers, (may) => may.serverCertificate, identities),
+      this.#requesters(
+        'servers',
+        servers,
+        (may) => may.serverCertificate || (may.estCertificate && environment.domain !== null),
+        identities,
+      ),
     );
     this.devicePool =
       devices === null

@@ -1,5 +1,5 @@
 import type * as gcp from '@pulumi/gcp';
-import { serverNamesOf } from '../edge/names.ts';
+import { estHostOf, serverNamesOf } from '../edge/names.ts';
 import type { Environment } from '../environment.ts';
 
 /**
@@ -58,7 +58,11 @@ export const serverPolicy = (environment: Environment): Policy => ({
   identityConstraints: constrained(
     'The gateway',
     // Its names and no other below the domain: the api's certificate, say, is not the gateway's to ask for.
-    `subject_alt_names.size() > 0 && subject_alt_names.all(san, san.type == DNS && (${serverNamesOf(environment)
+    `subject_alt_names.size() > 0 && subject_alt_names.all(san, san.type == DNS && (${[
+      ...serverNamesOf(environment),
+      estHostOf(environment),
+    ]
+      .filter((name) => name !== null)
       .map((name) => `san.value == "${name}"`)
       .join(' || ')}))`,
   ),

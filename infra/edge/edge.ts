@@ -2,7 +2,7 @@ import * as gcp from '@pulumi/gcp';
 import type * as pulumi from '@pulumi/pulumi';
 import { Component, type ComponentArgs } from '../component.ts';
 import { Https } from './https.ts';
-import { apiHostOf, edgeNames, mqttHostOf } from './names.ts';
+import { apiHostOf, edgeNames, estHostOf, mqttHostOf } from './names.ts';
 import { Zone } from './zone.ts';
 
 export type EdgeArgs = ComponentArgs & {
@@ -20,9 +20,12 @@ export class Edge extends Component {
   readonly mqttAddress: pulumi.Output<string>;
   /** Address of the API; null without a domain. */
   readonly apiAddress: pulumi.Output<string> | null = null;
-  /** `mqtt.<domain>` and `api.<domain>`; null without a domain. */
+  /** Address of EST, port 443; null without a domain. */
+  readonly estAddress: pulumi.Output<string> | null = null;
+  /** `mqtt.<domain>`, `api.<domain>` and `est.<domain>`; null without a domain. */
   readonly mqttHost: string | null;
   readonly apiHost: string | null;
+  readonly estHost: string | null;
   /** Name servers to delegate the domain to; null where the zone was given, or without a domain. */
   readonly nameServers: pulumi.Output<string[]> | null = null;
 
@@ -31,29 +34,41 @@ export class Edge extends Component {
     const { environment, after } = args;
     this.mqttHost = mqttHostOf(environment);
     this.apiHost = apiHostOf(environment);
-    this.mqttAddress = this.#mqttAddress(args).address;
+    this.estHost = estHostOf(environment);
+    const { mqttAddress, estAddress } = edgeNames(environment);
+    this.mqttAddress = this.#regional('mqtt', mqttAddress, `Devices of environment ${environment.name}`, args).address;
     const { domain } = environment;
-    if (domain !== null && this.mqttHost !== null && this.apiHost !== null) {
+    if (domain !== null && this.mqttHost !== null && this.apiHost !== null && this.estHost !== null) {
       this.apiAddress = this.#apiAddress(args).address;
-      const hosts = { [this.mqttHost]: this.mqttAddress, [this.apiHost]: this.apiAddress };
+      this.estAddress = this.#regional('est', estAddress, `Enrolment of environment ${environment.name}`, args).address;
+      const hosts = {
+        [this.mqttHost]: this.mqttAddress,
+        [this.apiHost]: this.apiAddress,
+        [this.estHost]: this.estAddress,
+      };
       const zone = new Zone(`${name}-dns`, { environment, domain, hosts, after }, { parent: this });
       new Https(`${name}-https`, { environment, host: this.apiHost, zone, after }, { parent: this });
       this.nameServers = zone.nameServers;
     }
-    this.finish({ mqttAddress: this.mqttAddress, mqttHost: this.mqttHost, apiHost: this.apiHost });
+    this.finish({
+      mqttAddress: this.mqttAddress,
+      mqttHost: this.mqttHost,
+      apiHost: this.apiHost,
+      estHost: this.estHost,
+    });
   }
 
   /** Devices know it, by name or by number: it outlives every load balancer. */
-  #mqttAddress({ environment, after }: EdgeArgs): gcp.compute.Address {
+  #regional(child: string, name: string, description: string, { environment, after }: EdgeArgs): gcp.compute.Address {
     return this.make(
       gcp.compute.Address,
-      'mqtt',
+      child,
       {
-        name: edgeNames(environment).mqttAddress,
+        name,
         region: environment.region,
         addressType: 'EXTERNAL',
         networkTier: 'PREMIUM',
-        description: `Devices of environment ${environment.name}`,
+        description,
         deletionPolicy: environment.tier.lifecycle.deletionPolicy,
       },
       { guarded: true, dependsOn: [...after] },

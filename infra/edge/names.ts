@@ -9,6 +9,9 @@ export const mqttHostOf = ({ domain }: Of): string | null => (domain === null ? 
 /** Name under which people and programs reach the API; null without a domain: through the cluster only. */
 export const apiHostOf = ({ domain }: Of): string | null => (domain === null ? null : `api.${domain}`);
 
+/** Name under which devices enrol by EST; null without a domain: they enrol by claim code, over the API. */
+export const estHostOf = ({ domain }: Of): string | null => (domain === null ? null : `est.${domain}`);
+
 /** Names in the gateway's server certificate. Without a domain a device connects to the address and expects this name. */
 export const serverNamesOf = (of: Of): string[] => [mqttHostOf(of) ?? `gateway.${namespaceOf(of)}.svc`];
 
@@ -23,6 +26,7 @@ export const publicUrlOf = (of: Of): string => {
 export const edgeNames = ({ name }: Of) => ({
   mqttAddress: nameOf('compute', name, 'mqtt'),
   apiAddress: nameOf('compute', name, 'api'),
+  estAddress: nameOf('compute', name, 'est'),
   certificateMap: nameOf('compute', name, 'api'),
   securityPolicy: nameOf('compute', name, 'api'),
   tlsPolicy: nameOf('compute', name, 'api'),

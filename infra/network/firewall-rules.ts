@@ -158,6 +158,21 @@ export function firewallRules(environment: Environment): readonly FirewallRule[]
       nodesOnly: true,
       logged: false,
     },
+    ...(environment.domain === null
+      ? []
+      : [
+          {
+            name: 'est',
+            priority: 2_005,
+            direction: 'INGRESS',
+            action: 'allow',
+            why: 'devices that enrol by EST: a pass-through load balancer too, since they come with a certificate',
+            ranges: ['0.0.0.0/0'],
+            layer4: [{ protocol: 'tcp', ports: [String(ports.https)] }],
+            nodesOnly: true,
+            logged: true,
+          } as const,
+        ]),
     {
       name: 'https',
       priority: 2_020,

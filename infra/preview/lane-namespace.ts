@@ -42,7 +42,7 @@ export class LaneNamespace extends Component {
       {
         metadata,
         // Everything is shared but pods: no load balancer, no disk.
-        spec: { hard: { ...quotaOf(environment.plan), 'services.loadbalancers': '0' } },
+        spec: { hard: quotaOf(environment.plan, 0) },
       },
       inside,
     );

@@ -58,7 +58,7 @@ export const calls: Readonly<Record<PodName, Calls>> = {
 };
 
 /** Who comes from outside the namespace: devices, Google's proxies and health checkers, the collector of metrics. */
-export type Visitor = 'devices' | 'load-balancer' | 'collector';
+export type Visitor = 'devices' | 'enrolling-devices' | 'load-balancer' | 'collector';
 export type Visit = { from: Visitor; port: number };
 
 const collected: Visit = { from: 'collector', port: ports.health };
@@ -67,7 +67,13 @@ export const visits: Readonly<Record<PodName, readonly Visit[]>> = {
   processor: [collected],
   devices: [collected],
   telemetry: [collected],
-  api: [{ from: 'load-balancer', port: ports.api }, { from: 'load-balancer', port: ports.health }, collected],
+  api: [
+    { from: 'enrolling-devices', port: ports.est },
+    { from: 'load-balancer', port: ports.api },
+    { from: 'load-balancer', port: ports.health },
+    collected,
+    { from: 'collector', port: ports.certificatesHealth },
+  ],
   migrate: [],
   authority: [],
   retention: [],

@@ -1,16 +1,17 @@
 import * as kubernetes from '@pulumi/kubernetes';
-import * as pulumi from '@pulumi/pulumi';
+import type * as pulumi from '@pulumi/pulumi';
 import { serviceCalls } from '../../runtime/contracts/callers.ts';
 import { metricNames } from '../../runtime/contracts/metrics.ts';
-import { CertificatesSettings, GatewaySettings } from '../../runtime/contracts/settings/services.ts';
+import { GatewaySettings } from '../../runtime/contracts/settings/services.ts';
 import { Component, type ComponentArgs } from '../component.ts';
 import { edgeNames, serverNamesOf } from '../edge/names.ts';
+import { certificatesContainer } from './certificates.ts';
 import { drainOf } from './drain.ts';
 import { labelsOf, selectorOf } from './labels.ts';
 import { inCluster, type WorkloadNeeds } from './needs.ts';
-import { type ContainerPlan, type Folder, identityPath } from './pod.ts';
+import { type Folder, identityPath } from './pod.ts';
 import { ports } from './ports.ts';
-import { cacheCaFile, cacheSettings, commonSettings, internalUrl } from './services.ts';
+import { cacheCaFile, cacheSettings, commonSettings, internalUrl, tlsFolder } from './services.ts';
 import { variablesOf } from './settings.ts';
 import { Workload } from './workload.ts';
 
@@ -43,7 +44,7 @@ export class GatewayWorkload extends Component {
         name: 'gateway',
         pods: environment.plan.pods.gateway,
         container: { ...gatewayContainer(args, drainSeconds), preStopSeconds },
-        sidecars: [certificatesContainer(args)],
+        sidecars: [certificatesContainer(args, { names: serverNamesOf(environment), tickets: 'session-tickets' })],
         configMaps: { 'cache-ca': args.cacheCa },
         priorityClass: args.priorityClass,
         graceSeconds,
@@ -129,7 +130,6 @@ export class GatewayWorkload extends Component {
   }
 }
 
-const tls: Folder = { name: 'tls', path: '/var/run/iot/tls', size: '16Mi', memory: true };
 const state: Folder = { name: 'state', path: '/var/lib/iot', size: '512Mi' };
 
 function gatewayContainer(args: GatewayWorkloadArgs, drainSeconds: number) {
@@ -138,14 +138,14 @@ function gatewayContainer(args: GatewayWorkloadArgs, drainSeconds: number) {
     image: needs.images.references.gateway,
     ports: { mqtt: ports.mqtt },
     calls: serviceCalls.gateway,
-    folders: [{ ...tls, readOnly: true }, state],
+    folders: [{ ...tlsFolder, readOnly: true }, state],
     files: [cacheCaFile],
     env: variablesOf('gateway', GatewaySettings, {
       ...commonSettings(args),
       ...cacheSettings(needs),
       IOT_PUBSUB_PROJECT: environment.project,
       IOT_MQTT_PORT: ports.mqtt,
-      IOT_TLS_DIR: tls.path,
+      IOT_TLS_DIR: tlsFolder.path,
       IOT_IDENTITY_DIR: identityPath,
       IOT_DEVICES_URL: internalUrl('devices', namespace),
       // The snapshot of revocations: a new pod fetches it anew before it is ready.
@@ -155,31 +155,6 @@ function gatewayContainer(args: GatewayWorkloadArgs, drainSeconds: number) {
       IOT_DRAIN_SECONDS: drainSeconds,
       // What its memory holds: a small pod of a small tier admits fewer than the setting's default.
       IOT_MAX_CONNECTIONS: environment.plan.connectionsPerGateway,
-    }),
-  };
-}
-
-function certificatesContainer(args: GatewayWorkloadArgs): ContainerPlan {
-  const { environment, needs, namespace } = args;
-  return {
-    name: 'certificates',
-    image: needs.images.references.certificates,
-    cpu: '50m',
-    memory: '128Mi',
-    folders: [tls],
-    calls: serviceCalls.gateway,
-    healthPort: ports.certificatesHealth,
-    ports: { 'sidecar-health': ports.certificatesHealth },
-    env: variablesOf('certificates', CertificatesSettings, {
-      ...commonSettings(args),
-      IOT_HEALTH_PORT: ports.certificatesHealth,
-      IOT_TLS_DIR: tls.path,
-      IOT_SERVER_CA_POOL: pulumi.output(needs.authority.serverPool),
-      IOT_SERVER_NAMES: serverNamesOf(environment).join(','),
-      IOT_IDENTITY_DIR: identityPath,
-      IOT_SERVER_CERTIFICATE_HOURS: environment.tier.authority.serverCertificateHours,
-      IOT_TICKET_SECRET: needs.secrets.names['session-tickets'],
-      IOT_DEVICES_URL: internalUrl('devices', namespace),
     }),
   };
 }

@@ -40,7 +40,10 @@ export class PlatformNamespace extends Component {
     const quota = this.make(
       kubernetes.core.v1.ResourceQuota,
       'quota',
-      { metadata: metadata('platform'), spec: { hard: quotaOf(environment.plan) } },
+      {
+        metadata: metadata('platform'),
+        spec: { hard: quotaOf(environment.plan, environment.domain === null ? 1 : 2) },
+      },
       here,
     );
     const limits = this.make(

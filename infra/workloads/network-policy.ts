@@ -39,8 +39,13 @@ const traceCollector = 'gke-managed-otel';
 export const denyAll: PolicySpec = { podSelector: {}, policyTypes: ['Ingress', 'Egress'], ingress: [], egress: [] };
 
 /** What a pod may do, from the table of flows. Pure. */
-export function policyOf(name: PodName, environment: Pick<Environment, 'plan' | 'egressAllow' | 'oidc'>): PolicySpec {
+export function policyOf(
+  name: PodName,
+  environment: Pick<Environment, 'plan' | 'egressAllow' | 'oidc' | 'domain'>,
+): PolicySpec {
   const { pods, outside } = calls[name];
+  // Without a domain there is no way in for EST.
+  const visitors = visits[name].filter(({ from }) => from !== 'enrolling-devices' || environment.domain !== null);
   const reached = outside.filter((each) => each !== 'oidc' || environment.oidc !== null);
   return {
     podSelector: { matchLabels: selectorOf(name) },
@@ -49,7 +54,7 @@ export function policyOf(name: PodName, environment: Pick<Environment, 'plan' | 
       ...podNames.flatMap((from) =>
         calls[from].pods.filter(({ to }) => to === name).map(({ port }) => ({ from: [pod(from)], ports: tcp(port) })),
       ),
-      ...visits[name].map(({ from, port }) => ({ from: visitor(from), ports: tcp(port) })),
+      ...visitors.map(({ from, port }) => ({ from: visitor(from), ports: tcp(port) })),
     ],
     egress: [
       ...everyPod(),
@@ -62,6 +67,7 @@ export function policyOf(name: PodName, environment: Pick<Environment, 'plan' | 
 function visitor(from: Visitor): Peer[] {
   switch (from) {
     case 'devices':
+    case 'enrolling-devices':
       return block('0.0.0.0/0'); // the load balancer passes packets through: the source is the device's own address
     case 'load-balancer':
       return block(...googleProxies);

@@ -15,7 +15,7 @@ const slack = 1.5;
  * The most that the namespace may take: every part at its largest, and half as much again. A mistake, or somebody's pod,
  * stops here instead of at the bill.
  */
-export function quotaOf(plan: Plan): Record<string, string> {
+export function quotaOf(plan: Plan, addresses: number): Record<string, string> {
   const parts: readonly PodPlan[] = Object.values(plan.pods);
   const sum = (of: (part: PodPlan) => number) => Math.ceil(slack * parts.reduce((all, part) => all + of(part), 0));
   const cpu = sum(({ cpu, maximum }) => (millicores(cpu) * (maximum + 1)) / 1_000) + 4;
@@ -26,9 +26,9 @@ export function quotaOf(plan: Plan): Record<string, string> {
     'limits.cpu': String(cpu),
     'requests.memory': `${memory}Mi`,
     'limits.memory': `${memory}Mi`,
-    // One address for devices. People come through the gateway of the cluster, which is no Service of this type.
-    'services.loadbalancers': '1',
-    'services.nodeports': '1',
+    // For devices: MQTT, and EST with a domain. People come through the gateway of the cluster, no Service of this type.
+    'services.loadbalancers': String(addresses),
+    'services.nodeports': String(addresses),
     // Nothing here keeps anything on a disk: it would bind a pod to a zone.
     persistentvolumeclaims: '0',
   };

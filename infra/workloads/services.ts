@@ -10,7 +10,7 @@ import { clusterIssuer } from '../cluster/names.ts';
 import { publicUrlOf } from '../edge/names.ts';
 import type { Environment } from '../environment.ts';
 import type { WorkloadNeeds } from './needs.ts';
-import { type ContainerPlan, identityPath } from './pod.ts';
+import { type ContainerPlan, type Folder, identityPath } from './pod.ts';
 import { ports } from './ports.ts';
 import { type SettingsOf, variablesOf } from './settings.ts';
 
@@ -24,6 +24,9 @@ export type ServiceContext = {
 };
 
 type Container = Omit<ContainerPlan, 'name' | 'cpu' | 'memory' | 'healthPort'>;
+
+/** Where a pod's server certificate is: in memory, since its key must not reach a disk. */
+export const tlsFolder: Folder = { name: 'tls', path: '/var/run/iot/tls', size: '16Mi', memory: true };
 
 /** File of the CA that signed the cache's certificate. */
 export const cacheCaFile = { volume: 'cache-ca', path: '/etc/iot/cache' };
@@ -123,11 +126,13 @@ export function telemetryContainer(context: ServiceContext): Container {
 
 export function apiContainer(context: ServiceContext): Container {
   const { needs, environment, namespace } = context;
+  const est = environment.domain !== null;
   return {
     image: needs.images.references.api,
-    ports: { http: ports.api },
+    ports: { http: ports.api, ...(est ? { est: ports.est } : {}) },
     calls: serviceCalls.api,
     files: [cacheCaFile],
+    ...(est ? { folders: [{ ...tlsFolder, readOnly: true }] } : {}),
     env: variables('api', ApiSettings, context, {
       ...cacheSettings(needs),
       IOT_CORE_DATABASE_URL: needs.database.coreUrl('api'),
@@ -135,6 +140,7 @@ export function apiContainer(context: ServiceContext): Container {
       IOT_HTTP_PORT: ports.api,
       IOT_DEVICES_URL: internalUrl('devices', namespace),
       IOT_TELEMETRY_URL: internalUrl('telemetry', namespace),
+      ...(est ? { IOT_EST_PORT: ports.est, IOT_EST_TLS_DIR: tlsFolder.path } : {}),
       IOT_PUBLIC_URL: publicUrlOf(environment),
       ...(environment.oidc === null
         ? {

@@ -1,6 +1,9 @@
 import type * as pulumi from '@pulumi/pulumi';
 import { Component, type ComponentArgs } from '../component.ts';
+import { estHostOf } from '../edge/names.ts';
 import type { ServiceName } from '../plan/types.ts';
+import { certificatesContainer } from './certificates.ts';
+import { EstEntry } from './est.ts';
 import { GatewayWorkload } from './gateway.ts';
 import { Jobs } from './jobs.ts';
 import { PlatformNamespace } from './namespace.ts';
@@ -80,6 +83,7 @@ export class Workloads extends Component {
         },
       );
     const { ingest, serving } = platform.priorities;
+    const estHost = estHostOf(environment);
     const devices = service(
       'devices',
       { ...devicesContainer(context), preStopSeconds: 5 },
@@ -95,8 +99,15 @@ export class Workloads extends Component {
     const api = service(
       'api',
       { ...apiContainer(context), preStopSeconds: 20 },
-      { priorityClass: serving, graceSeconds: 60, backendOfLoadBalancer: environment.domain !== null },
+      {
+        priorityClass: serving,
+        graceSeconds: 60,
+        backendOfLoadBalancer: environment.domain !== null,
+        ...(estHost === null ? {} : { sidecars: [certificatesContainer(context, { names: [estHost] })] }),
+      },
     );
+    if (estHost !== null)
+      new EstEntry(`${name}-est`, { environment, needs, namespace: platform.name, api }, { parent: this });
     this.gateway = new GatewayWorkload(
       `${name}-edge`,
       { ...context, priorityClass: ingest, cacheCa: platform.cacheCa },
@@ -117,4 +128,9 @@ export class Workloads extends Component {
 }
 
 type Container = Omit<ContainerPlan, 'name' | 'cpu' | 'memory' | 'healthPort'>;
-type Own = { priorityClass: string; graceSeconds: number; backendOfLoadBalancer?: boolean };
+type Own = {
+  priorityClass: string;
+  graceSeconds: number;
+  backendOfLoadBalancer?: boolean;
+  sidecars?: readonly ContainerPlan[];
+};

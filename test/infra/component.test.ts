@@ -15,7 +15,7 @@ describe('transforms', () => {
       mqtt: (args, options) => ({ args: { ...args, description: 'ours' }, options }),
       'edge-https-firewall': (args, options) => ({ args: { ...args, description: 'theirs' }, options }),
     });
-    expect(only(recording, 'gcp:compute/address:Address').inputs['description']).toBe('ours');
+    expect(only(recording, 'gcp:compute/address:Address', 'edge-mqtt').inputs['description']).toBe('ours');
     expect(only(recording, 'gcp:compute/securityPolicy:SecurityPolicy').inputs['description']).toBe('theirs');
   });
 

@@ -99,11 +99,11 @@ describe('certificate authorities', () => {
   });
 
   test.each([
-    ['prod', 'mqtt.prod.iot.example.com'],
-    ['dev', 'gateway.iot-dev.svc'],
+    ['prod', ['mqtt.prod.iot.example.com', 'est.prod.iot.example.com']],
+    ['dev', ['gateway.iot-dev.svc']],
   ] as const)(
     '%s: servers get hours, for %s only, with a P-256 key and a request that proves it',
-    async (tier, host) => {
+    async (tier, hosts) => {
       const pool = only(await build(tier), poolType, 'authority-servers-pool');
       expect(pool.inputs).toMatchObject({
         tier: 'DEVOPS',
@@ -116,7 +116,9 @@ describe('certificate authorities', () => {
           },
           identityConstraints: {
             celExpression: {
-              expression: `subject_alt_names.size() > 0 && subject_alt_names.all(san, san.type == DNS && (san.value == "${host}"))`,
+              expression: `subject_alt_names.size() > 0 && subject_alt_names.all(san, san.type == DNS && (${hosts
+                .map((host) => `san.value == "${host}"`)
+                .join(' || ')}))`,
             },
           },
           maximumLifetime: '259200s',
@@ -137,6 +139,13 @@ describe('certificate authorities', () => {
           title: 'issuing CA only',
           expression: 'api.getAttribute("privateca.googleapis.com/template", "") == "iot-prod-1/-/prod-issuing-ca"',
         },
+      },
+      {
+        // For EST, which an environment with a domain has.
+        name: 'authority-servers-api',
+        caPool: `${place}/caPools/prod-servers-0a1b`,
+        role: 'roles/privateca.certificateRequester',
+        member: 'serviceAccount:prod-api@iot-prod-1.iam.gserviceaccount.com',
       },
       {
         name: 'authority-servers-gateway',
@@ -185,6 +194,7 @@ describe('certificate authorities', () => {
     const cas = await build('prod', 'up', { deviceCertificates: 'cas' });
     expect(ofType(cas, grantType).map(({ name }) => name)).toEqual([
       'authority-devices-devices',
+      'authority-servers-api',
       'authority-servers-gateway',
     ]);
     expect(ofType(cas, 'gcp:certificateauthority/certificateTemplate:CertificateTemplate')).toEqual([]);

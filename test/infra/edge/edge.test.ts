@@ -38,6 +38,7 @@ describe('with a domain', () => {
     expect(records.sort()).toEqual([
       ['_acme-challenge.api.prod.iot.example.com.', 'CNAME', [expect.stringMatching(/goog\.$/)], 'prod-public'],
       ['api.prod.iot.example.com.', 'A', ['203.0.113.20'], 'prod-public'],
+      ['est.prod.iot.example.com.', 'A', ['203.0.113.10'], 'prod-public'],
       ['mqtt.prod.iot.example.com.', 'A', ['203.0.113.10'], 'prod-public'],
       [
         'prod.iot.example.com.',
@@ -51,8 +52,10 @@ describe('with a domain', () => {
       'edge-api',
       'edge-dns-api',
       'edge-dns-caa',
+      'edge-dns-est',
       'edge-dns-mqtt',
       'edge-dns-zone',
+      'edge-est',
       'edge-mqtt',
     ]);
     for (const name of guarded) {

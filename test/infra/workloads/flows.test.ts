@@ -108,6 +108,8 @@ const allowed: Readonly<Record<PodName, readonly string[]>> = {
   ],
   api: [
     'in probe TCP 8080',
+    'in 0.0.0.0/0 TCP 8443',
+    'in gmp-system|gke-gmp-system TCP 9091',
     'in 35.191.0.0/16 TCP 8080',
     'in 130.211.0.0/22 TCP 8080',
     'in 35.191.0.0/16 TCP 9090',
@@ -135,6 +137,13 @@ const allowed: Readonly<Record<PodName, readonly string[]>> = {
 describe('network policies', () => {
   test.each(podNames)('%s may do this and nothing else', (name) => {
     expect(lines(policyOf(name, environment)).sort()).toEqual([...allowed[name], ...everyPod].sort());
+  });
+
+  test('without a domain nobody enrols by EST', () => {
+    const without = lines(policyOf('api', { ...environment, domain: null }));
+    expect(lines(policyOf('api', environment)).filter((line) => !without.includes(line))).toEqual([
+      'in 0.0.0.0/0 TCP 8443',
+    ]);
   });
 
   test('a pod without a policy of its own may do nothing', () => {
@@ -193,9 +202,10 @@ describe('the table of flows is what the services need', () => {
     expect(byNetwork.sort()).toEqual(byIdentity.sort());
   });
 
-  test('only devices come from the internet, and only to MQTT', () => {
-    const open = podNames.flatMap((name) => visits[name].filter(({ from }) => from === 'devices').map(() => name));
-    expect(open).toEqual(['gateway']);
-    expect(visits.gateway.filter(({ from }) => from === 'devices')).toEqual([{ from: 'devices', port: 8883 }]);
+  test('only devices come from the internet, and only to MQTT and EST', () => {
+    const open = podNames.flatMap((name) =>
+      visits[name].filter(({ from }) => from.endsWith('devices')).map(({ port }) => `${name} ${port}`),
+    );
+    expect(open).toEqual(['gateway 8883', 'api 8443']);
   });
 });

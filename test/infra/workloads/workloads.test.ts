@@ -184,7 +184,8 @@ describe.each(tierNames)('workloads of tier %s', (tier) => {
     const real = recording.registrations
       .filter(({ type, deletedWith }) => type.startsWith('kubernetes:') && deletedWith !== cluster)
       .map(({ type, inputs }) => `${type} ${(inputs as { metadata: { name: string } }).metadata.name}`);
-    const ofDomain = tier === 'staging' || tier === 'prod' ? ['kubernetes:core/v1:Service api'] : [];
+    const named = tier === 'staging' || tier === 'prod';
+    const ofDomain = named ? ['kubernetes:core/v1:Service api', 'kubernetes:core/v1:Service est'] : [];
     expect(real.sort()).toEqual([...ofDomain, 'kubernetes:core/v1:Service mqtt']);
   });
 });
@@ -404,13 +405,33 @@ describe('jobs', () => {
   });
 });
 
-test('the namespace may hold every part at its largest, and one address', async () => {
+test('devices enrol by EST where there is a domain: a pass-through balancer, and a certificate of its own in the pod', async () => {
+  const prod = await recorded('prod');
+  const { spec } = inputs(only(prod, 'kubernetes:core/v1:Service', 'workloads-est-address'));
+  expect(spec).toMatchObject({
+    type: 'LoadBalancer',
+    externalTrafficPolicy: 'Local',
+    selector: { 'app.kubernetes.io/name': 'api' },
+    ports: [{ port: 443, targetPort: 'est' }],
+  });
+  const { initContainers: [sidecar] = [], containers } = podNamed(prod, 'api').spec;
+  expect(read(containers[0] as Container)).toMatchObject({ IOT_EST_PORT: 8443, IOT_EST_TLS_DIR: '/var/run/iot/tls' });
+  expect(read(sidecar as Container)).toMatchObject({
+    IOT_SERVER_NAMES: ['est.prod.iot.example.com'],
+    IOT_TLS_DIR: '/var/run/iot/tls',
+  });
+  const dev = podNamed(await recorded('dev'), 'api').spec;
+  expect(read(dev.containers[0] as Container)).not.toHaveProperty('IOT_EST_PORT');
+  expect(dev.initContainers).toBeUndefined();
+});
+
+test('the namespace may hold every part at its largest, and an address for MQTT and for EST', async () => {
   const environment: Environment = environmentFor({ tier: 'prod', settings: { devices: 55_000 } });
   const recording = await recordWorkloads({ tier: 'prod', settings: { devices: 55_000 } });
   const { hard } = inputs(only(recording, 'kubernetes:core/v1:ResourceQuota')).spec;
   const pods = Object.values(environment.plan.pods).reduce((all, { maximum }) => all + maximum, 0);
   expect(Number(hard.pods)).toBeGreaterThan(pods);
-  expect(hard).toMatchObject({ 'services.loadbalancers': '1', persistentvolumeclaims: '0' });
+  expect(hard).toMatchObject({ 'services.loadbalancers': '2', persistentvolumeclaims: '0' });
 });
 
 test('administrators operate the platform in its namespace, and nothing else of the cluster', async () => {

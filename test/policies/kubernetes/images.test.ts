@@ -4,7 +4,7 @@ import { imagePolicies } from '../../../policies/kubernetes/images.ts';
 import { kubernetes } from '../../../policies/kubernetes/policies.ts';
 import { prove } from '../support/prove.ts';
 
-const on = { type: 'kubernetes:apps/v1:Deployment', name: 'api-pods' };
+const on = { type: 'kubernetes:apps/v1:Deployment', name: 'telemetry-pods' };
 const pod = 'spec.template.spec';
 const at = `${pod}.containers[0].image`;
 const pinned = `europe-west1-docker.pkg.dev/p/r/api@sha256:${'0a'.repeat(32)}`;
