@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loginPath } from '../../runtime/api/identity/authorization-server.ts';
+import { invitationPath } from '../../runtime/api/identity/code-pages.ts';
 import { stylePath } from '../../runtime/api/identity/pages.ts';
 import { identityPaths } from '../../runtime/api/identity/routes.ts';
 import { dashboardPaths } from '../../runtime/api/web/dashboard.ts';
@@ -63,7 +64,7 @@ const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}`
 test('every route is in the operations table or in the short list of others', () => {
   const declared = new Set(operations.map((o) => `${o.method} ${o.path.replaceAll(/\{(\w+)\}/g, ':$1')}`));
   const others = new Set(
-    [...dashboardPaths, ...identityPaths, stylePath, loginPath(':uid'), '/openapi.json'].map(String),
+    [...dashboardPaths, ...identityPaths, stylePath, loginPath(':uid'), invitationPath, '/openapi.json'].map(String),
   );
   const undeclared = api.api.routes.filter((route) => {
     const [methods = '', path = ''] = route.split(' ');

@@ -86,8 +86,9 @@ describe('tenants', () => {
     const second = await root.call('listTenants', { query: { limit: 2, cursor: first.next ?? '' } });
     expect([second.items.map(({ id }) => id), second.next]).toEqual([['main'], null]);
     await core.query(
-      `insert into tenant_usage values ('main', date_trunc('minute', now()), 'g1', 30, 1500), ('main', date_trunc('minute', now()), 'g2', 12, 0),
-       ('main', now() - interval '2 hours', 'g1', 1000, 1000)`,
+      `insert into tenant_usage (tenant, minute, gateway, messages, throttled_ms, connections) values
+       ('main', date_trunc('minute', now()), 'g1', 30, 1500, 1), ('main', date_trunc('minute', now()), 'g2', 12, 0, 1),
+       ('main', now() - interval '2 hours', 'g1', 1000, 1000, 1)`,
     );
     expect(await root.call('getTenant')).toMatchObject({
       id: 'main',
