@@ -121,11 +121,13 @@ function messaging({ tier, load, bus }: Billed): CostLine[] {
   ];
 }
 
-function authority({ tier, certificates, deviceCertificates, pods }: Billed): CostLine[] {
+function authority({ tier, certificates, deviceCertificates, pods, publicEdge }: Billed): CostLine[] {
   const { caTier, serverCaTier, serverCertificateHours, keyProtection } = tier.authority;
   const key = keyPrices(keyProtection);
   const byCas = deviceCertificates === 'cas';
-  const serverCertificates = (pods.gateway.replicas * hours) / (serverCertificateHours * f.renewAt.value);
+  // Each gateway's, and each api's for EST, which comes with a domain.
+  const servers = pods.gateway.replicas + (publicEdge ? pods.api.replicas : 0);
+  const serverCertificates = (servers * hours) / (serverCertificateHours * f.renewAt.value);
   return [
     line(caPrice(caTier), 1, `${priceOf(caPrice(caTier)).what}: root`),
     line(caPrice(serverCaTier), 1, `${priceOf(caPrice(serverCaTier)).what}: servers`),
@@ -143,7 +145,7 @@ function authority({ tier, certificates, deviceCertificates, pods }: Billed): Co
     // The cluster's secrets, firmware, and the issuing key, which is there whoever signs.
     line(key.version, 3),
     line(key.operation, byCas ? 0.1 : 0.1 + certificates.monthly / 10_000),
-    line('secret.version', 4),
+    line('secret.version', 6),
   ];
 }
 
