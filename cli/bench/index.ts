@@ -146,6 +146,16 @@ export function registerBench(program: Command): void {
     });
 
   bench
+    .command('policies')
+    .description('What the policy packs cost a preview: start, resource, stack; needs no running platform')
+    .option('--json', 'result as one JSON line')
+    .action(async (options: Common) => {
+      const { benchPolicies, policiesText } = await import('./policies.ts');
+      const result = await benchPolicies();
+      show(options, result, policiesText(result));
+    });
+
+  bench
     .command('suite')
     .description('How long the unit tests of the infrastructure take; needs no running platform')
     .option('--json', 'result as one JSON line')

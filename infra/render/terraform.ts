@@ -57,6 +57,8 @@ export function terraformType(type: string): string {
   const module = middle.split('/')[0] ?? '';
   if (module === 'serviceaccount' && name === 'Account') return 'google_service_account';
   if (module === 'certificateauthority' && name === 'Authority') return 'google_privateca_certificate_authority';
+  if (module === 'organizations' && name.startsWith('IAM'))
+    return `google_organization_${snake(name.replace('IAM', 'Iam'))}`;
   const parts = ['google', prefixes[module] ?? module, snake(name.replace('IAM', 'Iam').replace('SSL', 'Ssl'))];
   return parts.filter((part) => part !== '').join('_');
 }

@@ -41,7 +41,7 @@ export const iamPolicies: readonly Policy[] = [
     references: {
       'cis-gcp-4': ['1.5'],
       'cis-gcp-5': ['1.6'],
-      checkov: ['CKV_GCP_115', 'CKV_GCP_116', 'CKV_GCP_117'],
+      checkov: ['CKV_GCP_42', 'CKV_GCP_49', 'CKV_GCP_115', 'CKV_GCP_116', 'CKV_GCP_117'],
       trivy: ['GCP-0007'],
     },
     types: grantTypes,

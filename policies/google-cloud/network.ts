@@ -57,7 +57,7 @@ export const networkPolicies: readonly Policy[] = [
       'cis-gcp-4': ['3.8'],
       'cis-gcp-5': ['3.10'],
       'cis-gke': ['5.6.1'],
-      checkov: ['CKV_GCP_26', 'CKV_GCP_61'],
+      checkov: ['CKV_GCP_26'],
       trivy: ['GCP-0029', 'GCP-0076'],
     },
     types: subnet,
@@ -71,11 +71,23 @@ export const networkPolicies: readonly Policy[] = [
     description: 'Machines without public addresses reach Google’s APIs, so that none needs a public address.',
     severity: 'low',
     level: 'mandatory',
-    remediation: 'Set privateIpGoogleAccess to true.',
+    remediation: 'Set privateIpGoogleAccess to true, and with IPv6 privateIpv6GoogleAccess to ENABLE_….',
     url: 'https://cloud.google.com/vpc/docs/private-google-access',
-    references: { 'cis-gcp-5': ['3.9'], checkov: ['CKV_GCP_74'], trivy: ['GCP-0075'] },
+    references: { 'cis-gcp-5': ['3.9'], checkov: ['CKV_GCP_74', 'CKV_GCP_76'], trivy: ['GCP-0075'] },
     types: subnet,
-    judge: ({ at }) => any([at('privateIpGoogleAccess').is(true), at('purpose').is(...proxyOnly)]),
+    judge: ({ at }) =>
+      any([
+        at('purpose').is(...proxyOnly),
+        all([
+          any([at('privateIpGoogleAccess').is(true), at('stackType').is('IPV6_ONLY')]),
+          when(at('stackType').is('IPV4_IPV6', 'IPV6_ONLY'), () =>
+            at('privateIpv6GoogleAccess').is(
+              'ENABLE_OUTBOUND_VM_ACCESS_TO_GOOGLE',
+              'ENABLE_BIDIRECTIONAL_ACCESS_TO_GOOGLE',
+            ),
+          ),
+        ]),
+      ]),
   }),
   resourcePolicy({
     id: 'net-subnet-no-external-ipv6',
@@ -84,7 +96,7 @@ export const networkPolicies: readonly Policy[] = [
     level: 'mandatory',
     remediation: 'Set ipv6AccessType to INTERNAL, or stackType to IPV4_ONLY.',
     url: 'https://cloud.google.com/vpc/docs/subnets#ipv6-ranges',
-    references: { checkov: ['CKV_GCP_76'] },
+    references: {},
     types: subnet,
     judge: ({ at }) => at('ipv6AccessType').isNot('EXTERNAL'),
   }),

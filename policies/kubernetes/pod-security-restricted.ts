@@ -53,7 +53,11 @@ export const podSecurityRestrictedPolicies: readonly Policy[] = [
     level: 'mandatory',
     remediation: 'Set securityContext.runAsUser to an id above 0, or leave it to the image.',
     url: standards,
-    references: { pss: ['restricted/running-as-non-root-user'], checkov: ['CKV_K8S_23'], trivy: ['KSV-0105'] },
+    references: {
+      pss: ['restricted/running-as-non-root-user'],
+      checkov: ['CKV_K8S_23', 'CKV_K8S_40'],
+      trivy: ['KSV-0105'],
+    },
     types: podBearing,
     judge: (subject) => everyContext(podOf(subject), (context) => context.at('runAsUser').isNot(0, '0')),
   }),

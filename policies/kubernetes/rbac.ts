@@ -17,7 +17,8 @@ export const rbacPolicies: readonly Policy[] = [
     url: goodPractices,
     references: {
       'cis-gke': ['4.1.3'],
-      checkov: ['CKV_K8S_49'],
+      // A star holds what these forbid one by one.
+      checkov: ['CKV_K8S_49', 'CKV_K8S_155', 'CKV_K8S_156', 'CKV_K8S_157', 'CKV_K8S_158'],
       trivy: ['KSV-0044', 'KSV-0045', 'KSV-0046', 'KSV-0112'],
     },
     types: roles,
@@ -113,6 +114,25 @@ export const rbacPolicies: readonly Policy[] = [
         when(role.is('admin', 'edit'), () => subjects.every((subject) => subject.at('kind').isNot('ServiceAccount'))),
       ]);
     },
+  }),
+
+  resourcePolicy({
+    id: 'k8s-default-account-idle',
+    description:
+      'The account default of a namespace holds no right and no token: every pod without an account of its own has it.',
+    severity: 'medium',
+    level: 'mandatory',
+    remediation:
+      'Bind roles to an account of the workload, and set automountServiceAccountToken to false on the account default.',
+    url: goodPractices,
+    references: { 'cis-gke': ['4.1.4'], checkov: ['CKV_K8S_41', 'CKV_K8S_42'] },
+    types: /^kubernetes:(rbac\.authorization\.k8s\.io\/v\w+:(Cluster)?RoleBinding|core\/v1:ServiceAccount)$/,
+    judge: ({ type, at }) =>
+      type.endsWith('ServiceAccount')
+        ? any([at('metadata.name').orElse('').isNot('default'), at('automountServiceAccountToken').is(false)])
+        : at('subjects').every((subject) =>
+            any([subject.at('kind').isNot('ServiceAccount'), subject.at('name').isNot('default')]),
+          ),
   }),
 
   resourcePolicy({

@@ -12,7 +12,7 @@ export const workloadPolicies: readonly Policy[] = [
     level: 'mandatory',
     remediation: 'Make a ServiceAccount for the workload and set serviceAccountName.',
     url: 'https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/',
-    references: { 'cis-gke': ['4.1.4'], checkov: ['CKV_K8S_41', 'CKV_K8S_42'] },
+    references: { 'cis-gke': ['4.1.4'] },
     types: podBearing,
     judge: (subject) => {
       const { spec } = podOf(subject);

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { benchmarks } from '../checks/benchmarks.ts';
 import { packs, policiesReference } from '../checks/policies.ts';
 import { root } from '../infra/truth/compile.ts';
 
@@ -36,6 +37,38 @@ describe('the reference of policies', () => {
     expect(policiesReference(less)).not.toContain(`\`${dropped?.id}\``);
   });
 });
+
+describe.each(benchmarks.map((each) => [each.key, each] as const))('%s', (key, { otherwise }) => {
+  const covered = new Set(all.flatMap(({ references }) => references[key] ?? []));
+  const left = otherwise.flatMap(({ number }) => number.split(', ').flatMap(expanded));
+
+  test('no number is both covered and left', () => {
+    expect(left.filter((number) => covered.has(number))).toEqual([]);
+  });
+
+  test('what is left is by hand or does not apply', () => {
+    for (const { number, why } of otherwise) expect(why, number).toMatch(/^(by hand|not applicable): /);
+  });
+
+  if (key === 'cis-gke')
+    test('every recommendation for workloads and the managed service is covered or left with its reason', () => {
+      const lengths: Readonly<Record<string, number>> = {
+        ...{ '4.1': 10, '4.2': 1, '4.3': 2, '4.4': 2, '4.5': 1, '4.6': 4 },
+        ...{ '5.1': 4, '5.2': 2, '5.3': 1, '5.4': 1, '5.5': 7, '5.6': 8, '5.7': 2, '5.8': 3, '5.9': 2 },
+      };
+      const numbers = Object.entries(lengths).flatMap(([section, length]) =>
+        Array.from({ length }, (_, index) => `${section}.${index + 1}`),
+      );
+      expect(numbers.filter((number) => !covered.has(number) && !left.includes(number))).toEqual([]);
+    });
+});
+
+/** `4.2 to 4.5` is four numbers. */
+function expanded(text: string): string[] {
+  const [, before = '', from, to] = /^(.*\.)(\d+) to .*\.(\d+)$/.exec(text) ?? [];
+  if (from === undefined) return [text];
+  return Array.from({ length: Number(to) - Number(from) + 1 }, (_, index) => `${before}${Number(from) + index}`);
+}
 
 /** Every control of https://kubernetes.io/docs/concepts/security/pod-security-standards/ as of Kubernetes 1.34. */
 test('the Pod Security Standards are covered whole', () => {

@@ -119,6 +119,8 @@ describe('the plan for scanners', () => {
     ['gcp:certificateauthority/caPool:CaPool', 'google_privateca_ca_pool'],
     ['gcp:certificateauthority/authority:Authority', 'google_privateca_certificate_authority'],
     ['gcp:projects/iAMMember:IAMMember', 'google_project_iam_member'],
+    ['gcp:organizations/project:Project', 'google_project'],
+    ['gcp:organizations/iAMMember:IAMMember', 'google_organization_iam_member'],
     ['gcp:serviceaccount/account:Account', 'google_service_account'],
     ['gcp:serviceaccount/iAMMember:IAMMember', 'google_service_account_iam_member'],
     ['gcp:kms/cryptoKey:CryptoKey', 'google_kms_crypto_key'],

@@ -37,8 +37,15 @@ prove(networkPolicies, googleCloud.policies, [
     policy: 'net-subnet-private-google-access',
     on: subnet,
     at: 'privateIpGoogleAccess',
-    broken: [{ value: false }],
-    fine: [{ set: { privateIpGoogleAccess: false, purpose: 'REGIONAL_MANAGED_PROXY' } }],
+    broken: [
+      { value: false },
+      { set: { stackType: 'IPV4_IPV6' } },
+      { set: { stackType: 'IPV6_ONLY', privateIpv6GoogleAccess: 'DISABLE_GOOGLE_ACCESS' } },
+    ],
+    fine: [
+      { set: { privateIpGoogleAccess: false, purpose: 'REGIONAL_MANAGED_PROXY' } },
+      { set: { stackType: 'IPV4_IPV6', privateIpv6GoogleAccess: 'ENABLE_OUTBOUND_VM_ACCESS_TO_GOOGLE' } },
+    ],
     absent: 'fires',
   },
   {

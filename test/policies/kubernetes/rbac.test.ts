@@ -85,6 +85,19 @@ prove(rbacPolicies, kubernetes.policies, [
     absent: 'passes',
   },
   {
+    policy: 'k8s-default-account-idle',
+    on: binding,
+    at: 'subjects[0].name',
+    broken: [{ value: 'default' }, { resource: account('default', undefined) }, { resource: account('default', true) }],
+    fine: [
+      { resource: account('default', false) },
+      { resource: account('web', undefined) },
+      // A group may have any name.
+      { set: { subjects: [{ kind: 'Group', name: 'default' }] } },
+    ],
+    absent: 'passes',
+  },
+  {
     policy: 'k8s-rbac-no-system-groups',
     on: binding,
     at: 'subjects[0].name',
@@ -93,3 +106,10 @@ prove(rbacPolicies, kubernetes.policies, [
     absent: 'passes',
   },
 ]);
+
+function account(name: string, automountServiceAccountToken: boolean | undefined) {
+  return fixture('kubernetes:core/v1:ServiceAccount', {
+    metadata: { name, namespace: 'n' },
+    automountServiceAccountToken,
+  });
+}

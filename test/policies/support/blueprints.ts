@@ -4,7 +4,7 @@ import { type TierName, tierNames } from '../../../infra/tiers.ts';
 import { recordEnvironment } from '../../infra/support/environments.ts';
 
 /** Digests as a clone has them that knows its base image: without one the program names no image that could run. */
-const images = Object.fromEntries(
+export const images = Object.fromEntries(
   imageNames.map((name) => [name, `europe-west1-docker.pkg.dev/iot/images/${name}@sha256:${'0a'.repeat(32)}`]),
 );
 

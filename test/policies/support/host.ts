@@ -82,6 +82,11 @@ export class PackHost {
     );
   }
 
+  /** Of the host's process, for a benchmark that reads how long it was on a core. */
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
   async info(): Promise<PackInfo> {
     const info = await this.#call('getAnalyzerInfo', new Empty());
     return { name: info.getName(), version: info.getVersion(), policies: info.getPoliciesList().map(policyOf) };
