@@ -4,6 +4,8 @@ import { registerClaimCode } from './commands/claim-code.ts';
 import { registerCommand } from './commands/command.ts';
 import { registerDeadLetter } from './commands/dead-letter.ts';
 import { registerDevice } from './commands/device.ts';
+import { registerDeviceKey } from './commands/device-key.ts';
+import { registerFactoryCa } from './commands/factory-ca.ts';
 import { registerFirmware } from './commands/firmware.ts';
 import { registerImage } from './commands/image.ts';
 import { registerLocal } from './commands/local.ts';
@@ -28,6 +30,8 @@ export async function createProgram(context: Context, wanted: string | undefined
   registerLocal(program, context);
   registerDevice(program, context);
   registerClaimCode(program, context);
+  registerFactoryCa(program, context);
+  registerDeviceKey(program, context);
   registerTwin(program, context);
   registerCommand(program, context);
   registerTelemetry(program, context);

@@ -6,8 +6,9 @@ import { type BufferBounds, type Buffered, createBuffer, defaultBounds } from '.
 import { type Clock, systemClock } from './clock.ts';
 import { createDesk, type DeskEvents } from './desk.ts';
 import { openJournal } from './journal.ts';
+import type { JwtLogin } from './jwt.ts';
 import { type DeviceReading, encodeMessage, encodeReading, readingProblems } from './reading.ts';
-import { mutualTls, type OpenSession, type Session } from './session.ts';
+import { jwtLogin, mutualTls, type OpenSession, type Session } from './session.ts';
 
 /** What an application hears from its device. `onProblem` is required: what goes wrong must have somewhere to go. */
 export type DeviceEvents = DeskEvents & {
@@ -21,34 +22,36 @@ export type DeviceEvents = DeskEvents & {
   onDrop?(readings: readonly DeviceReading[]): void;
 };
 
-export type DeviceOptions = DeviceEvents & {
-  id: string;
-  mqtt: { host: string; port: number; servername?: string };
-  /** PEM: the device's private key, its certificate with chain, and the CA it trusts for the gateway. */
-  key: string;
-  cert: string;
-  ca: string;
-  buffer?: Partial<BufferBounds> & {
-    /** File that keeps unacknowledged readings over restarts. Without it they live in memory. */
-    file?: string;
-    /** `always`: an fsync each reading, survives a power cut. `os` (default): survives the process. */
-    sync?: 'always' | 'os';
+/** How a device shows who it is: by its private key and certificate with chain (PEM), or by JWTs of its own making. */
+export type DeviceLogin = { key: string; cert: string; jwt?: undefined } | { jwt: JwtLogin };
+
+export type DeviceOptions = DeviceEvents &
+  DeviceLogin & {
+    id: string;
+    mqtt: { host: string; port: number; servername?: string };
+    /** PEM of the CA it trusts for the gateway. */
+    ca: string;
+    buffer?: Partial<BufferBounds> & {
+      /** File that keeps unacknowledged readings over restarts. Without it they live in memory. */
+      file?: string;
+      /** `always`: an fsync each reading, survives a power cut. `os` (default): survives the process. */
+      sync?: 'always' | 'os';
+    };
+    /** Messages sent and not yet acknowledged. */
+    window?: number;
+    /** Readings a message, and how long an incomplete message may wait for more. Default: 1, each at once. */
+    batch?: { readings: number; lingerMs: number };
+    keepaliveSeconds?: number;
+    connectTimeoutMs?: number;
+    /** A message without PUBACK for this long ends the connection, so that it is sent again on another. */
+    ackTimeoutMs?: number;
+    backoff?: BackoffBounds;
+    clock?: Clock;
+    /** Numbers in [0, 1). */
+    random?: () => number;
+    /** How a connection is made; mutual TLS when not given. */
+    open?: OpenSession;
   };
-  /** Messages sent and not yet acknowledged. */
-  window?: number;
-  /** Readings a message, and how long an incomplete message may wait for more. Default: 1, each at once. */
-  batch?: { readings: number; lingerMs: number };
-  keepaliveSeconds?: number;
-  connectTimeoutMs?: number;
-  /** A message without PUBACK for this long ends the connection, so that it is sent again on another. */
-  ackTimeoutMs?: number;
-  backoff?: BackoffBounds;
-  clock?: Clock;
-  /** Numbers in [0, 1). */
-  random?: () => number;
-  /** How a connection is made; mutual TLS when not given. */
-  open?: OpenSession;
-};
 
 export type Device = {
   /** Connects, and keeps connecting until `stop`. */
@@ -89,7 +92,8 @@ const steadyMs = 30_000;
 /** A device: buffers readings, keeps one connection, and sends each reading until the platform has it. */
 export function createDevice(options: DeviceOptions): Device {
   const { id, clock = systemClock, random = Math.random, window = 32, ackTimeoutMs = 60_000 } = options;
-  const open = options.open ?? mutualTls(options);
+  const open =
+    options.open ?? (options.jwt === undefined ? mutualTls(options) : jwtLogin({ ...options.jwt, ca: options.ca }));
   const batch = options.batch ?? { readings: 1, lingerMs: 0 };
   const buffer = createBuffer<Pending>({ ...defaultBounds, ...withoutUndefined(options.buffer) });
   const stats: DeviceStats = {

@@ -1,5 +1,6 @@
 import { createSecureContext, type SecureContext, type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { MqttClient } from 'mqtt';
+import { createToken, type JwtLogin } from './jwt.ts';
 
 /** One live connection. It ends once; then `onEnd` is called once, and nothing of it is acknowledged any more. */
 export type Session = {
@@ -38,10 +39,22 @@ export type OpenSession = (target: SessionTarget, events: SessionEvents) => Prom
  * and the ticket of one connection must be offered by the next.
  */
 export function mutualTls(credentials: { key: string; cert: string; ca: string }): OpenSession {
+  return overTls(credentials, () => undefined);
+}
+
+/** MQTT 3.1.1 over TLS without a certificate: each connection logs in by a fresh JWT. */
+export function jwtLogin(login: JwtLogin & { ca: string }, now: () => number = Date.now): OpenSession {
+  return overTls({ ca: login.ca }, () => createToken(login, now()));
+}
+
+function overTls(
+  options: { key?: string; cert?: string; ca: string },
+  password: () => string | undefined,
+): OpenSession {
   let context: SecureContext | undefined;
   let ticket: Buffer | undefined;
   return (target, events) => {
-    context ??= createSecureContext({ ...credentials, minVersion: 'TLSv1.2' });
+    context ??= createSecureContext({ ...options, minVersion: 'TLSv1.2' });
     const socket = tlsConnect({
       host: target.host,
       port: target.port,
@@ -58,7 +71,7 @@ export function mutualTls(credentials: { key: string; cert: string; ca: string }
     socket.on('session', (fresh) => {
       ticket = fresh;
     });
-    return establish(socket, target, events).catch((error: unknown) => {
+    return establish(socket, target, events, password()).catch((error: unknown) => {
       // A ticket at which the gateway closes must not be offered for ever; an unreachable gateway says nothing of it.
       if (reached) ticket = undefined;
       throw error;
@@ -68,13 +81,20 @@ export function mutualTls(credentials: { key: string; cert: string; ca: string }
 
 const closeWithinMs = 2_000;
 
-function establish(socket: TLSSocket, target: SessionTarget, events: SessionEvents): Promise<Session> {
+function establish(
+  socket: TLSSocket,
+  target: SessionTarget,
+  events: SessionEvents,
+  password: string | undefined,
+): Promise<Session> {
   return new Promise((resolve, reject) => {
     let reason = 'the gateway closed the connection';
     let open = false;
     const client = new MqttClient(() => socket, {
       protocolVersion: 4,
       clientId: target.clientId,
+      // MQTT 3.1.1 has no password without a user name; this one is not looked at.
+      ...(password === undefined ? {} : { username: 'unused', password }),
       clean: true,
       keepalive: target.keepaliveSeconds,
       reconnectPeriod: 0,

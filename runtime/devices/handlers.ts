@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { accessOperations } from '../contracts/http/access.ts';
 import type { deviceOperations } from '../contracts/http/devices.ts';
 import { Csr, type enrolmentOperations } from '../contracts/http/enrolment.ts';
 import {
@@ -22,6 +23,8 @@ import {
 import { problem } from '../platform/http/problem.ts';
 import type { AskedBy, Handlers, InternalRoute } from '../platform/http/serve.ts';
 import type { Log } from '../platform/service/log.ts';
+import { getAccess, putAccess } from './access/access.ts';
+import { addKey, listKeys, removeKey } from './access/keys.ts';
 import { actorOf } from './audit.ts';
 import { setBlocked } from './blocking.ts';
 import { type Issuance, issueCertificate, listCertificates, revokeCertificate } from './certificates.ts';
@@ -55,7 +58,9 @@ export type Deps = {
 /** Parts named in `degraded` of answers. */
 const withoutCache = { degraded: { parts: ['cache'] } };
 
-export function deviceHandlers(deps: Deps): Handlers<typeof deviceOperations> & Handlers<typeof enrolmentOperations> {
+export function deviceHandlers(
+  deps: Deps,
+): Handlers<typeof deviceOperations> & Handlers<typeof enrolmentOperations> & Handlers<typeof accessOperations> {
   const { core, cache, issuance, clock } = deps;
   const one = async (row: DeviceRow, log: Log) => {
     const { devices, fromCache } = await withConnections(cache, [row], clock(), log);
@@ -105,6 +110,7 @@ export function deviceHandlers(deps: Deps): Handlers<typeof deviceOperations> & 
       return type;
     },
     ...enrolmentHandlers(deps),
+    ...accessHandlers(deps),
   };
 }
 
@@ -137,6 +143,28 @@ function enrolmentHandlers({ core, cache, issuance, claimKey }: Deps): Handlers<
       const done = await disableFactoryAuthority(core, actorOf(asked), authorityId, asked.body.reason);
       if (done.changed) tellGateways(cache, asked.log);
       return done.authority;
+    },
+  };
+}
+
+function accessHandlers({ core, cache }: Deps): Handlers<typeof accessOperations> {
+  return {
+    listDeviceKeys: ({ caller, params }) => listKeys(core, caller.tenant, params.deviceId),
+    addDeviceKey: async (asked) => {
+      const key = await addKey(core, actorOf(asked), asked.params.deviceId, asked.body);
+      tellGateways(cache, asked.log);
+      return key;
+    },
+    removeDeviceKey: async (asked) => {
+      await removeKey(core, actorOf(asked), asked.params.deviceId, asked.params.keyId);
+      tellGateways(cache, asked.log);
+      return undefined;
+    },
+    getDeviceAccess: ({ caller }) => getAccess(core, caller.tenant),
+    putDeviceAccess: async (asked) => {
+      const access = await putAccess(core, actorOf(asked), asked.body);
+      tellGateways(cache, asked.log);
+      return access;
     },
   };
 }

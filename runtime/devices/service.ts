@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
+import { accessOperations } from '../contracts/http/access.ts';
 import { commandOperations } from '../contracts/http/commands.ts';
 import { deviceOperations } from '../contracts/http/devices.ts';
 import { enrolmentOperations } from '../contracts/http/enrolment.ts';
@@ -71,7 +72,13 @@ export async function startDevices(
   const http = await serveOperations({
     service: 'devices',
     callers: openCallers('devices', settings, log),
-    operations: [...deviceOperations, ...enrolmentOperations, ...twinOperations, ...commandOperations] as const,
+    operations: [
+      ...deviceOperations,
+      ...enrolmentOperations,
+      ...accessOperations,
+      ...twinOperations,
+      ...commandOperations,
+    ] as const,
     handlers: { ...deviceHandlers(deps), ...twinHandlers(downward), ...commandHandlers(downward) },
     routes: [...internalRoutes(deps), ...deliveryRoutes(downward)],
     log,

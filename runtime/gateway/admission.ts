@@ -8,7 +8,7 @@ import { connackCode, type Refusal, type Session } from './session.ts';
 export type AdmissionState = {
   draining: boolean;
   /** @returns why the device may not connect. */
-  refusal(device: string, serial: string | undefined): string | undefined;
+  refusal(identity: Identity): string | undefined;
   identitiesReady: boolean;
   penalties: Penalties;
   now: number;
@@ -30,7 +30,7 @@ export function decide(identity: Identity, clientId: string, state: AdmissionSta
   if (state.draining) return { code: connackCode.unavailable, label: 'draining', reason: 'the gateway is stopping' };
   if (!state.identitiesReady)
     return { code: connackCode.unavailable, label: 'not-ready', reason: 'identities are not loaded yet' };
-  const refused = state.refusal(name, identity.serial);
+  const refused = state.refusal(identity);
   if (refused !== undefined) return { code: connackCode.notAuthorized, label: 'revoked', reason: refused };
   const wait = state.penalties.waitMs(name, state.now);
   if (wait > 0)
@@ -51,6 +51,7 @@ export function admitted(
   session.name = `${identity.tenant}/${identity.device}`;
   session.connectedAt = Date.now();
   session.connection = connection;
+  session.endsAt = identity.endsAt ?? 0;
   session.keepaliveSeconds = keepaliveSeconds;
   session.budgetMs = holdBudgetMs(keepaliveSeconds);
   session.idleLimitMs = idleLimitMs(keepaliveSeconds, settings.IOT_KEEPALIVE_MAX_SECONDS);

@@ -10,7 +10,7 @@ import { type EndReason, type Refusal, Session } from './session.ts';
 /** What the gateway decides; the broker asks. Nothing here may throw. */
 export type BrokerHandlers = {
   /** CONNECT: fills the session and returns `undefined`, or says how to refuse. */
-  admit(session: Session, connect: { clientId: string; keepaliveSeconds: number }): Refusal | undefined;
+  admit(session: Session, connect: Connect): Refusal | undefined | Promise<Refusal | undefined>;
   connected(session: Session): void;
   ended(session: Session, reason: EndReason): void;
   /** PUBLISH: `done` is called once, later, when the message is durable, or with why the connection must end. */
@@ -24,6 +24,8 @@ export type BrokerHandlers = {
   failed(session: Session, reason: EndReason, why: string): void;
 };
 
+/** `password`: text, or bytes that are no text. */
+export type Connect = { clientId: string; keepaliveSeconds: number; password: string };
 export type InboundMessage = { topic: string; payload: Buffer; qos: 0 | 1 | 2; messageId: number };
 
 type GuardedSocket = Socket & { session?: Session };
@@ -220,7 +222,14 @@ export class Broker {
 
   private preConnect(
     client: AedesClient,
-    packet: { protocolVersion: number; clientId: string; keepalive: number; clean: boolean; will?: unknown },
+    packet: {
+      protocolVersion: number;
+      clientId: string;
+      keepalive: number;
+      clean: boolean;
+      will?: unknown;
+      password?: Buffer | string | null;
+    },
     done: (error: Error | null, proceed: boolean) => void,
   ): void {
     const session = client.session as Session;
@@ -231,13 +240,26 @@ export class Broker {
       this.close(session, 'refused', true);
       return;
     }
-    session.refusal = this.handlers.admit(session, { clientId: packet.clientId, keepaliveSeconds: packet.keepalive });
-    packet.clientId = session.refusal === undefined ? session.name : `refused-${Math.random()}`;
+    const admitted = this.handlers.admit(session, {
+      clientId: packet.clientId,
+      keepaliveSeconds: packet.keepalive,
+      password: packet.password?.toString() ?? '',
+    });
     // Our own idle check replaces aedes' timer a connection; sessions and wills are the platform's (see no-persistence).
     packet.keepalive = 0;
     packet.clean = true;
     delete packet.will;
-    done(null, true);
+    const answer = (refusal: Refusal | undefined) => {
+      session.refusal = refusal;
+      packet.clientId = refusal === undefined ? session.name : `refused-${Math.random()}`;
+      done(null, true);
+    };
+    if (admitted instanceof Promise) {
+      // It may have gone while a signature was checked.
+      void admitted.then((refusal) => {
+        if (!client.closed) answer(refusal);
+      });
+    } else answer(admitted);
   }
 
   private onClient(client: AedesClient): void {

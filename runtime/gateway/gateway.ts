@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import type { Server } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Registry } from 'prom-client';
@@ -12,9 +13,9 @@ import { openServiceToken } from '../platform/identity/service-token.ts';
 import type { HealthChecks } from '../platform/service/health.ts';
 import type { Log } from '../platform/service/log.ts';
 import type { Tracing } from '../platform/service/trace.ts';
-import { type Identity, identify } from '../platform/tls/device-certificate.ts';
+import type { Identity } from '../platform/tls/device-certificate.ts';
 import { admitted, decide } from './admission.ts';
-import { Broker, type BrokerHandlers } from './broker.ts';
+import { Broker, type BrokerHandlers, type Connect } from './broker.ts';
 import { type BusRoutes, routeBus } from './bus-routes.ts';
 import { deviceOfClientId } from './client-identity.ts';
 import { GatewayDeliveries } from './deliveries.ts';
@@ -22,9 +23,12 @@ import { listensTo } from './delivery.ts';
 import { devicesCalls } from './devices-calls.ts';
 import { drain } from './drain.ts';
 import { DurableWrite } from './durable-write.ts';
+import { FactoryRegistration } from './factory-registration.ts';
 import { holdCapMs } from './hold-budget.ts';
 import { IdentityFeed } from './identity-feed.ts';
 import { Ingest } from './ingest.ts';
+import { identifyByToken } from './jwt.ts';
+import { credentialRefusal, type Effect } from './known-identities.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Listener, listenPlain } from './listener.ts';
 import { type Counts, gatewayMetrics } from './metrics.ts';
@@ -32,13 +36,14 @@ import { Penalties } from './penalties.ts';
 import { Presence } from './presence.ts';
 import { QuietLog } from './quiet-log.ts';
 import type { Ending } from './revocations.ts';
-import type { EndReason, Refusal, RefusalLabel, Session } from './session.ts';
+import { connackCode, type EndReason, type Refusal, type RefusalLabel, type Session } from './session.ts';
 import type { SpillLog } from './spill-log.ts';
 import { replaySpill, type SpillReplay } from './spill-replay.ts';
 import { type Overdue, overdue } from './sweep.ts';
 import { TenantQuotas } from './tenant-quotas.ts';
 import { TenantUses } from './tenant-use.ts';
 import { readTlsFiles, watchTlsFiles } from './tls-files.ts';
+import { Trust } from './trust.ts';
 
 export type Settings = Readonly<z.output<typeof GatewaySettings>>;
 
@@ -77,6 +82,7 @@ export class Gateway {
   private readonly writes: DurableWrite;
   private readonly ingest: Ingest;
   private readonly feed: IdentityFeed;
+  private readonly registration: FactoryRegistration;
   private readonly quotas: TenantQuotas;
   private readonly events: Lifecycle;
   private readonly presence: Presence | undefined;
@@ -84,6 +90,7 @@ export class Gateway {
   private deliveries: GatewayDeliveries | undefined;
   private broker: Broker | undefined;
   private listener: Listener | undefined;
+  private trust: Trust | undefined;
   private plain: Server | undefined;
   private readonly endings: (() => void)[] = [];
   private draining = false;
@@ -134,7 +141,9 @@ export class Gateway {
       pollMs: parts.intervals?.identityMs,
       log,
       onEnding: (endings) => this.endRevoked(endings),
+      onCredentials: (effect) => this.credentialsChanged(effect),
     });
+    this.registration = new FactoryRegistration(settings.IOT_DEVICES_URL, identity);
     this.quotas = new TenantQuotas({
       devicesUrl: settings.IOT_DEVICES_URL,
       identity,
@@ -175,7 +184,12 @@ export class Gateway {
     const sweeper = setInterval(() => this.sweep(), sweepMs);
     this.endings.push(() => clearInterval(sweeper));
     await this.listen();
-    this.endings.push(watchTlsFiles(settings.IOT_TLS_DIR, log, (files) => this.listener?.reload(files)));
+    this.endings.push(
+      watchTlsFiles(settings.IOT_TLS_DIR, log, (files) => {
+        this.trust?.useFiles(files);
+        this.reloadTrust();
+      }),
+    );
   }
 
   readonly health: HealthChecks = {
@@ -252,8 +266,10 @@ export class Gateway {
 
   private async listen(): Promise<void> {
     const { settings } = this.parts;
+    this.trust = new Trust(await readTlsFiles(settings.IOT_TLS_DIR));
+    this.trust.useFactories(this.feed.known.authorities.values());
     const listener = new Listener(
-      await readTlsFiles(settings.IOT_TLS_DIR),
+      this.trust.context,
       {
         maxConnections: settings.IOT_MAX_CONNECTIONS,
         perSecond: settings.IOT_HANDSHAKES_PER_SECOND,
@@ -275,19 +291,40 @@ export class Gateway {
     this.listener = listener;
     const plainPort = settings.IOT_MQTT_PLAIN_PORT;
     if (plainPort !== undefined)
-      this.plain = await listenPlain(plainPort, settings.IOT_BIND, (socket) => this.broker?.accept(socket, undefined));
+      this.plain = await listenPlain(plainPort, settings.IOT_BIND, (socket) => {
+        const session = this.broker?.accept(socket, undefined);
+        if (session !== undefined) session.plain = true;
+      });
   }
 
   private secured(socket: TLSSocket): void {
-    const identity = identify(socket.getPeerX509Certificate(), Date.now());
-    if ('refused' in identity) {
+    const leaf = socket.getPeerX509Certificate();
+    const identity = leaf === undefined ? this.withoutCertificate() : this.presented(socket, leaf);
+    if (identity !== undefined && 'refused' in identity) {
       this.counts.handshakes.refused++;
       this.refused('identity', { address: socket.remoteAddress, why: identity.refused }, 'certificate refused');
       socket.on('error', () => socket.destroy()).destroy();
       return;
     }
     this.counts.handshakes[socket.isSessionReused() ? 'resumed' : 'full']++;
-    this.broker?.accept(socket, identity);
+    const session = this.broker?.accept(socket, identity);
+    if (session === undefined || identity?.factory === undefined) return;
+    if (!this.isRegistered(identity)) session.certificate = leaf?.toString();
+  }
+
+  /** Who a certificate stands for. `authorized` is what OpenSSL said of its chain, for a resumed session the first time. */
+  private presented(socket: TLSSocket, leaf: X509Certificate): Identity | { refused: string } {
+    if (!socket.authorized)
+      return { refused: `the certificate's chain is not good: ${String(socket.authorizationError)}` };
+    return this.trust?.identify(leaf, Date.now()) ?? { refused: 'the gateway is not open yet' };
+  }
+
+  private withoutCertificate(): undefined | { refused: string } {
+    return this.feed.known.access.size > 0 ? undefined : { refused: 'no client certificate' };
+  }
+
+  private isRegistered({ serial = '', tenant, device }: Identity): boolean {
+    return this.feed.known.certificates.get(serial)?.device === `${tenant}/${device}`;
   }
 
   private handlers(): BrokerHandlers {
@@ -303,13 +340,47 @@ export class Gateway {
     };
   }
 
-  private admit(session: Session, connect: { clientId: string; keepaliveSeconds: number }): Refusal | undefined {
-    const identity = session.identity ?? plainIdentity(connect.clientId);
-    if (identity === undefined)
+  private admit(session: Session, connect: Connect): Refusal | undefined | Promise<Refusal | undefined> {
+    const identity = session.plain ? plainIdentity(connect.clientId) : session.identity;
+    if (identity === undefined && session.plain)
       return this.refuse(session, { code: 2, label: 'client-id', reason: 'the MQTT client id is no device id' });
+    if (identity === undefined) return this.admitByToken(session, connect);
+    if (session.certificate !== undefined) return this.admitByFactory(session, identity, session.certificate, connect);
+    return this.admitAs(session, identity, connect);
+  }
+
+  /** Without a certificate: the password is a JWT. */
+  private async admitByToken(session: Session, connect: Connect): Promise<Refusal | undefined> {
+    const device = deviceOfClientId(connect.clientId);
+    const identity = await identifyByToken(this.feed.known, device, connect.password, Date.now());
+    if (!('refused' in identity)) return this.admitAs(session, identity, connect);
+    const reason = `${device}: ${identity.refused}`;
+    return this.refuse(session, { code: connackCode.credentials, label: 'jwt', reason });
+  }
+
+  /** The first time that a maker's certificate is seen anywhere; from then on every gateway knows it. */
+  private async admitByFactory(session: Session, identity: Identity, certificate: string, connect: Connect) {
+    const done = await this.registration.register(certificate);
+    if (done === 'away')
+      return this.refuse(
+        session,
+        { code: connackCode.unavailable, label: 'not-ready', reason: 'the devices service does not answer' },
+        identity,
+      );
+    if (done !== 'registered') {
+      const { code, label } = { code: connackCode.notAuthorized, label: 'identity' as const };
+      return this.refuse(session, { code, label, reason: done.refused }, identity);
+    }
+    session.certificate = undefined;
+    void this.feed.pollNow();
+    return this.admitAs(session, identity, connect);
+  }
+
+  private admitAs(session: Session, identity: Identity, connect: Connect): Refusal | undefined {
+    session.identity = identity;
     const refusal = decide(identity, connect.clientId, {
       draining: this.draining,
-      refusal: (device, serial) => this.feed.refusal(device, serial),
+      refusal: (who) => this.refusalOf(who),
       identitiesReady: this.feed.ready,
       penalties: this.penalties,
       now: Date.now(),
@@ -335,7 +406,7 @@ export class Gateway {
   private connected(session: Session): void {
     this.sessions.set(session.name, session);
     // Blocked between CONNECT and here: the change found no session to end.
-    if (this.feed.refusal(session.name, session.identity?.serial) !== undefined) {
+    if (session.identity !== undefined && this.refusalOf(session.identity) !== undefined) {
       setImmediate(() => this.broker?.close(session, 'revoked'));
     }
     this.event(session, 'connected');
@@ -402,6 +473,33 @@ export class Gateway {
   private refused(label: RefusalLabel, fields: Record<string, unknown>, text: string): void {
     this.counts.refused.set(label, (this.counts.refused.get(label) ?? 0) + 1);
     this.quiet.warn(label, fields, text);
+  }
+
+  private refusalOf(identity: Identity): string | undefined {
+    return (
+      this.feed.refusal(`${identity.tenant}/${identity.device}`, identity.serial) ??
+      credentialRefusal(this.feed.known, identity, Date.now())
+    );
+  }
+
+  /** Keys, factory CAs or what a tenant allows have changed: who could not come in any more goes. */
+  private credentialsChanged(effect: Effect): void {
+    if (effect === 'trust') {
+      this.trust?.useFactories(this.feed.known.authorities.values());
+      this.reloadTrust();
+    }
+    for (const session of this.sessions.values()) {
+      const { identity, name } = session;
+      if (identity === undefined || (identity.factory === undefined && identity.key === undefined)) continue;
+      const why = credentialRefusal(this.feed.known, identity, Date.now());
+      if (why === undefined) continue;
+      this.parts.log.info({ device: name, why }, 'session ended: what let it in is gone');
+      this.broker?.close(session, 'revoked');
+    }
+  }
+
+  private reloadTrust(): void {
+    if (this.trust !== undefined) this.listener?.reload(this.trust.context);
   }
 
   private endRevoked(endings: readonly Ending[]): void {

@@ -1,10 +1,25 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { callerHeaders, type IdentityChanges, identityChangesPath } from '../contracts/http/index.ts';
+import {
+  callerHeaders,
+  type IdentityChanges,
+  identityChangeKinds,
+  identityChangesPath,
+  identityFormat,
+  identityFormatHeader,
+} from '../contracts/http/index.ts';
 import { defaultTenant } from '../contracts/identifiers.ts';
 import type { ServiceToken } from '../platform/identity/service-token.ts';
 import type { Log } from '../platform/service/log.ts';
+import {
+  applyKnown,
+  type Effect,
+  type KnownIdentities,
+  knownAsChanges,
+  nothingKnown,
+  pruneKnown,
+} from './known-identities.ts';
 import {
   applyChanges,
   type Ending,
@@ -16,6 +31,7 @@ import {
   toSnapshot,
 } from './revocations.ts';
 
+const revocationKinds: ReadonlySet<string> = new Set(['blocked', 'unblocked', 'certificate-revoked']);
 const pageSize = 1_000;
 const defaultPollMs = 1_000;
 const timeoutMs = 3_000;
@@ -28,10 +44,11 @@ const Changes = z.object({
       version: z.int(),
       tenant: z.string(),
       device: z.string(),
-      change: z.enum(['blocked', 'unblocked', 'certificate-revoked']),
+      change: z.enum(identityChangeKinds),
       serial: z.string().nullable(),
       at: z.number(),
       expiresAt: z.number().nullish(),
+      data: z.unknown().optional(),
     }),
   ),
   more: z.boolean(),
@@ -45,11 +62,15 @@ const Changes = z.object({
 export class IdentityFeed {
   private readonly url: string;
   private readonly file: string;
+  private readonly knownFile: string;
   private readonly pollMs: number;
   private readonly identity: ServiceToken;
   private readonly log: Log;
   private readonly onEnding: (endings: readonly Ending[]) => void;
+  private readonly onCredentials: (effect: Effect) => void;
   private state: Revocations | undefined;
+  /** Who may come in by something else than a certificate of ours. */
+  known: KnownIdentities = nothingKnown();
   private polling: Promise<void> | undefined;
   private again = false;
   private timer: NodeJS.Timeout | undefined;
@@ -67,19 +88,24 @@ export class IdentityFeed {
     pollMs?: number | undefined;
     log: Log;
     onEnding: (endings: readonly Ending[]) => void;
+    /** What lets devices in has changed: keys, factory CAs, what a tenant allows. */
+    onCredentials?: (effect: Effect) => void;
   }) {
     this.url = new URL(identityChangesPath, options.devicesUrl).href;
     this.file = join(options.folder, 'identities.json');
+    this.knownFile = join(options.folder, 'credentials.json');
     this.pollMs = options.pollMs ?? defaultPollMs;
     this.identity = options.identity;
     this.log = options.log;
     this.onEnding = options.onEnding;
+    this.onCredentials = options.onCredentials ?? (() => undefined);
   }
 
   /** Loads the snapshot, asks once, then keeps asking. Does not fail when the devices service is away. */
   async start(): Promise<void> {
     await mkdir(join(this.file, '..'), { recursive: true, mode: 0o700 });
     this.state = await this.load();
+    if (this.state !== undefined) await this.loadKnown(this.state);
     await this.pollNow();
     this.schedule();
   }
@@ -135,6 +161,9 @@ export class IdentityFeed {
 
   private async fetchChanges(): Promise<void> {
     let next = this.state ?? noRevocations();
+    let known = this.known;
+    let effect: Effect = 'none';
+    let knownChanged = false;
     let endings: Ending[] = [];
     let changed = this.state === undefined;
     for (let more = true; more; ) {
@@ -144,25 +173,39 @@ export class IdentityFeed {
         // The list begins anew (a database restored from a backup): read it from the start, beside what is in force.
         this.log.error({ known: next.version, offered: page.version }, 'identity changes went back, reading all again');
         next = noRevocations();
+        known = nothingKnown();
         endings = [];
+        effect = 'trust';
+        knownChanged = true;
         more = true;
         changed = true;
       } else {
         changed ||= page.changes.length > 0;
+        for (const change of page.changes) {
+          if (change.version <= next.version) continue;
+          knownChanged ||= !revocationKinds.has(change.change);
+          const did = applyKnown(known, change);
+          if (effect !== 'trust' && did !== 'none') effect = did;
+        }
         endings.push(...applyChanges(next, page.changes));
       }
     }
-    changed = this.prune(next) || changed;
+    changed = this.prune(next, known) || changed;
     this.state = next;
+    this.known = known;
     if (endings.length > 0) this.onEnding(endings);
+    if (effect !== 'none') this.onCredentials(effect);
+    // First what lets in: a crash in between then reads changes twice, and never misses one.
+    if (knownChanged) await this.saveKnown();
     if (changed) await this.save();
   }
 
   /** At the first answer, then each hour: the snapshot does not grow with history. */
-  private prune(state: Revocations): boolean {
+  private prune(state: Revocations, known: KnownIdentities): boolean {
     const now = Date.now();
     if (now - this.prunedAt < pruneMs) return false;
     this.prunedAt = now;
+    pruneKnown(known, now);
     return pruneExpired(state, now) > 0;
   }
 
@@ -172,6 +215,7 @@ export class IdentityFeed {
         authorization: `Bearer ${await this.identity.current()}`,
         // Every internal request names a tenant; the list itself spans all.
         [callerHeaders.tenant]: defaultTenant,
+        [identityFormatHeader]: identityFormat,
       },
       signal: AbortSignal.timeout(timeoutMs),
     });
@@ -199,15 +243,41 @@ export class IdentityFeed {
     }
   }
 
-  private async save(): Promise<void> {
-    if (this.state === undefined) return;
-    const file = await open(`${this.file}.new`, 'w', 0o600);
+  /**
+   * What lets devices in besides our certificates has a file of its own, which only its own changes write: keys of a
+   * fleet are megabytes, a revocation is a line. Without it all changes are read again from the first.
+   */
+  private async loadKnown(state: Revocations): Promise<void> {
     try {
-      await file.writeFile(toSnapshot(this.state));
-      await file.sync();
-    } finally {
-      await file.close();
+      const { changes } = Changes.parse(JSON.parse(await readFile(this.knownFile, 'utf8')));
+      for (const change of changes) applyKnown(this.known, change);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+        this.log.error({ error, file: this.knownFile }, 'credentials snapshot is damaged, reading all changes again');
+      this.known = nothingKnown();
+      state.version = 0;
     }
-    await rename(`${this.file}.new`, this.file);
   }
+
+  private async saveKnown(): Promise<void> {
+    if (this.state === undefined) return;
+    const { version } = this.state;
+    const changes = knownAsChanges(this.known, version);
+    await replaceDurably(this.knownFile, JSON.stringify({ version, changes, more: false }));
+  }
+
+  private async save(): Promise<void> {
+    if (this.state !== undefined) await replaceDurably(this.file, toSnapshot(this.state));
+  }
+}
+
+async function replaceDurably(path: string, text: string): Promise<void> {
+  const file = await open(`${path}.new`, 'w', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(`${path}.new`, path);
 }

@@ -28,7 +28,7 @@ export function applyChanges(state: Revocations, changes: readonly IdentityChang
     else if (change.change === 'blocked') {
       state.blocked.add(device);
       endings.push({ device, serial: undefined });
-    } else if (change.serial !== null) {
+    } else if (change.change === 'certificate-revoked' && change.serial !== null) {
       const serial = plainSerial(change.serial);
       state.serials.set(serial, { device, expiresAt: change.expiresAt ?? null });
       endings.push({ device, serial });

@@ -14,6 +14,7 @@ export type EndReason =
   | 'keepalive'
   | 'takeover'
   | 'revoked'
+  | 'expired'
   | 'drain'
   | 'protocol'
   | 'oversize'
@@ -26,7 +27,14 @@ export type EndReason =
 /** One connection, from its accepted socket on. Identity is there after TLS, the rest after CONNECT. */
 export class Session {
   readonly socket: Socket;
-  readonly identity: Identity | undefined;
+  /** From TLS; after CONNECT also of who came in by JWT. */
+  identity: Identity | undefined;
+  /** It came in by the plain port. */
+  plain = false;
+  /** PEM of a factory certificate, until its device is registered. */
+  certificate: string | undefined;
+  /** When what let it in is over, epoch milliseconds; 0: never while it is connected. */
+  endsAt = 0;
   readonly frame: Frame = newFrame();
   /** `tenant/device`; empty before CONNECT was accepted. */
   name = '';
@@ -81,12 +89,13 @@ export class Session {
 }
 
 /** CONNACK return codes of MQTT 3.1.1 (3.2.2.3). */
-export const connackCode = { identifier: 2, unavailable: 3, notAuthorized: 5 } as const;
-export type Refusal = { code: 2 | 3 | 5; label: RefusalLabel; reason: string };
+export const connackCode = { identifier: 2, unavailable: 3, credentials: 4, notAuthorized: 5 } as const;
+export type Refusal = { code: 2 | 3 | 4 | 5; label: RefusalLabel; reason: string };
 
 /** Label `reason` of the refusals counter. */
 export type RefusalLabel =
   | 'identity'
+  | 'jwt'
   | 'client-id'
   | 'revoked'
   | 'penalty'

@@ -161,7 +161,7 @@ describe('frame guard', () => {
 });
 
 describe('sweep', () => {
-  const session = { lastSeenAt: 1_000, idleLimitMs: 90_000, pausedSince: 0, held: 0, frame: newFrame() };
+  const session = { lastSeenAt: 1_000, idleLimitMs: 90_000, pausedSince: 0, held: 0, frame: newFrame(), endsAt: 0 };
   const unfinished = { ...newFrame(), unfinishedSince: 1_000 };
   test.each([
     ['in time', session, 91_000, undefined],
@@ -169,6 +169,8 @@ describe('sweep', () => {
     ['silent, but not read for back-pressure', { ...session, pausedSince: 5 }, 999_999, undefined],
     ['silent, but its ack is held', { ...session, held: 1 }, 999_999, undefined],
     ['a packet that drips', { ...session, lastSeenAt: 61_000, frame: unfinished }, 1_001 + packetTimeMs, 'slow'],
+    ['its token lasts', { ...session, endsAt: 2_001 }, 2_000, undefined],
+    ['its token is over, whatever else', { ...session, endsAt: 2_000, pausedSince: 5, held: 1 }, 2_000, 'expired'],
     ['a packet that is just slow', { ...session, frame: unfinished }, 1_000 + packetTimeMs, undefined],
   ])('%s', (_, state, now, reason) => expect(overdue(state, now)?.reason).toBe(reason));
 });

@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { Registry } from 'prom-client';
-import { type IdentityChange, TenantUsageReport, tenantUsagePath } from '../../runtime/contracts/http/index.ts';
+import {
+  enrolByCertificatePath,
+  type IdentityChange,
+  TenantUsageReport,
+  tenantUsagePath,
+} from '../../runtime/contracts/http/index.ts';
 import { GatewaySettings } from '../../runtime/contracts/settings/services.ts';
 import { Gateway, type GatewayParts, type Settings } from '../../runtime/gateway/gateway.ts';
 import { SpillLog } from '../../runtime/gateway/spill-log.ts';
@@ -62,8 +67,12 @@ export class FakeDevices {
   private server: Server | undefined;
   url = '';
 
+  /** Answers to makers' certificates: PEM in, status and body out. */
+  enrol: (certificate: string) => { status: number; body: unknown } = () => ({ status: 503, body: { title: 'away' } });
+
   async start(): Promise<this> {
     this.server = createServer((request, response) => {
+      if (request.url === enrolByCertificatePath) return void this.takeCertificate(request, response);
       if (request.url === tenantUsagePath) return void this.takeReport(request, response);
       const after = Number(new URL(request.url ?? '/', 'http://x').searchParams.get('after'));
       const changes = this.changes.filter((c) => c.version > after).slice(0, 1_000);
@@ -82,6 +91,18 @@ export class FakeDevices {
     if (this.usageAway) return void response.writeHead(503).end();
     this.reports.push(TenantUsageReport.parse(JSON.parse(text)));
     response.end(JSON.stringify({ shares: this.shares }));
+  }
+
+  private async takeCertificate(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let text = '';
+    for await (const part of request) text += String(part);
+    const { status, body } = this.enrol((JSON.parse(text) as { certificate: string }).certificate);
+    response.writeHead(status).end(JSON.stringify(body));
+  }
+
+  /** A change of any kind, for tenant `main`. */
+  push(change: Pick<IdentityChange, 'change' | 'device' | 'serial' | 'data'> & { tenant?: string }): void {
+    this.changes.push({ version: this.changes.length + 1, tenant: 'main', at: Date.now(), ...change });
   }
 
   add(device: string, change: IdentityChange['change'], serial: string | null = null): void {

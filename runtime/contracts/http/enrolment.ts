@@ -102,7 +102,7 @@ const Pem = z.string().min(100).max(16_384);
 export const NewFactoryAuthority = z
   .strictObject({
     name: z.string().min(1).max(200),
-    certificate: Pem.meta({ description: 'PEM of the CA that signs devices directly; a root or an intermediate' }),
+    certificate: Pem.meta({ description: 'PEM of a self-signed CA that signs devices itself' }),
     type: DeviceTypeId.default('generic').meta({ description: 'Type of the devices that register themselves' }),
     tags: Tags.default([]),
     devicePrefix: z.union([DevicePrefix, z.literal('')]).default(''),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { TenantId } from '../identifiers.ts';
+import { accessOperations } from './access.ts';
 import { commandOperations } from './commands.ts';
 import { deviceOperations } from './devices.ts';
 import { enrolmentOperations } from './enrolment.ts';
@@ -13,6 +14,7 @@ import { twinOperations } from './twins.ts';
 export const operations: readonly Operation[] = [
   ...deviceOperations,
   ...enrolmentOperations,
+  ...accessOperations,
   ...twinOperations,
   ...commandOperations,
   ...telemetryOperations,

@@ -8,8 +8,18 @@ export const plainSerial = (serial: string) =>
     .replaceAll(':', '')
     .replace(/^0+(?=.)/, '');
 
-/** Who a connection is, from its client certificate alone. */
-export type Identity = { tenant: string; device: string; serial: string | undefined };
+/** Who a connection is. */
+export type Identity = {
+  tenant: string;
+  device: string;
+  /** Of its certificate; none when it came in by JWT. */
+  serial: string | undefined;
+  /** Id of the factory CA that signed its certificate. */
+  factory?: string;
+  /** Id of the key that signed its JWT, and when that is over, epoch milliseconds. */
+  key?: string;
+  endsAt?: number;
+};
 
 const clientAuth = '1.3.6.1.5.5.7.3.2';
 
