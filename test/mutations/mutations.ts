@@ -118,4 +118,20 @@ export const mutations: readonly Mutation[] = [
     suite: 'test/api/access.test.ts',
     test: 'decisions: every operation needs exactly its scope',
   },
+  {
+    name: 'answer any service whatever it asks',
+    file: 'runtime/platform/http/serve.ts',
+    find: '    if (!allowed.includes(service))',
+    replace: '    if (allowed.length > 99)',
+    suite: 'test/platform/http/serve.test.ts',
+    test: 'that a route does not name are refused, before a body is read',
+  },
+  {
+    name: 'believe a gateway for whom it speaks',
+    file: 'runtime/platform/http/caller.ts',
+    find: '  if (!speaksForOthers.has(service))',
+    replace: '  if (speaksForOthers.size > 99)',
+    suite: 'test/platform/http/serve.test.ts',
+    test: 'that speak for nobody else are themselves, whatever their headers say',
+  },
 ];

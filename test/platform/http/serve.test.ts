@@ -77,6 +77,12 @@ beforeAll(async () => {
         query: z.object({ after: z.coerce.number() }),
         handler: async (a) => a.query,
       },
+      {
+        method: 'GET',
+        callers: ['api', 'gateway'],
+        path: '/internal/who',
+        handler: async ({ caller: by }) => ({ ...by, scopes: [...by.scopes] }),
+      },
     ],
   });
 });
@@ -118,6 +124,31 @@ describe('operations', () => {
       expect(response.statusCode).toBe(401);
       expect(response.json().detail).toContain(named);
     }
+  });
+});
+
+describe('callers', () => {
+  const asGateway = { ...caller, authorization: bearer('gateway', 'devices'), 'x-iot-scopes': 'admin' };
+
+  it('that a route does not name are refused, before a body is read', async () => {
+    const refused = [
+      await get('/internal/v1/things/abc', asGateway),
+      await post('{', { ...asGateway, 'content-type': 'application/json' }),
+    ];
+    for (const response of refused) {
+      expect(response.statusCode).toBe(403);
+      expect(response.json().detail).toBe('gateway may not call this; allowed is api');
+    }
+  });
+
+  it('that speak for nobody else are themselves, whatever their headers say', async () => {
+    expect((await get('/internal/who', asGateway)).json()).toEqual({
+      service: 'gateway',
+      tenant: 'main',
+      subject: 'service:gateway',
+      scopes: [],
+    });
+    expect((await get('/internal/who')).json()).toMatchObject({ service: 'api', subject: 'someone@example.com' });
   });
 });
 
