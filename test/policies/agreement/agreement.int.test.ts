@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,7 +52,8 @@ describe.skipIf(checkov.absent)('checkov and the packs on the same resources', (
     expect(problemsOf(blind).unexplained).toContainEqual(expect.stringMatching(/^CKV_K8S_16 .*privileged/));
   });
 
-  test('the page says what was found', async () => {
+  test('the page says what was found, by the version that it names', async () => {
+    expect(spawnSync(checkov.command, ['--version'], { encoding: 'utf8' }).stdout.trim()).toBe(version);
     await expect(agreementPage(pairs, version)).toMatchFileSnapshot(join(root, 'docs/reference/policies-agreement.md'));
   });
 });
