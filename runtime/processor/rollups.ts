@@ -76,7 +76,7 @@ const codeOf = (error: unknown) => (error as { code?: unknown }).code;
 
 async function turn(pool: pg.Pool, now: number, maxPending: number): Promise<RollupTurn> {
   const client = await pool.connect();
-  let failed = true;
+  let broken = true;
   try {
     await client.query('begin');
     const { rows: lock } = await client.query<{ mine: boolean }>('select pg_try_advisory_xact_lock($1) as mine', [
@@ -84,10 +84,18 @@ async function turn(pool: pg.Pool, now: number, maxPending: number): Promise<Rol
     ]);
     const done = lock[0]?.mine ? await recompute(client, now, maxPending) : nothing;
     await client.query('commit');
-    failed = false;
+    broken = false;
     return done;
+  } catch (error) {
+    // Awaited: a connection that is only dropped holds the lock until its server process notices, and the next turn,
+    // with half of the rows, would find it taken. One that does not answer is dropped.
+    broken = await client.query('rollback').then(
+      () => false,
+      () => true,
+    );
+    throw error;
   } finally {
-    client.release(failed);
+    client.release(broken);
   }
 }
 
