@@ -12,6 +12,7 @@ import { CommandError } from '../errors.ts';
 import { json, table } from '../output.ts';
 import { withTarget } from '../target.ts';
 import { collect, matching, whole } from '../values.ts';
+import { registerDeviceBulk } from './device-bulk.ts';
 
 const pageSize = 500;
 const tag = matching(deviceOperations[0].query.shape.tag.unwrap());
@@ -113,6 +114,8 @@ export function registerDevice(program: Command, { env, output }: Context): void
         const api = await connect(options, env);
         show(options.json, await api.call(operation, { params: { deviceId: id }, body: { reason: options.reason } }));
       });
+
+  registerDeviceBulk(device, { env, output });
 
   function printCertified(
     asJson: boolean | undefined,

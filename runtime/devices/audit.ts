@@ -46,6 +46,29 @@ export async function audit(
   );
 }
 
+/** Many lines in one statement, in the transaction of what they tell. */
+export async function auditMany(
+  tx: Tx,
+  actor: Actor,
+  lines: readonly { action: Action; target: string; before?: unknown; after?: unknown }[],
+): Promise<void> {
+  if (lines.length === 0) return;
+  await tx.query(
+    `insert into audit_log (tenant, subject, action, target, before, after, trace)
+     select $1, $2, action, target, before, after, $3 from unnest($4::text[], $5::text[], $6::jsonb[], $7::jsonb[])
+       as l (action, target, before, after)`,
+    [
+      actor.tenant,
+      actor.subject,
+      actor.trace,
+      lines.map((line) => line.action),
+      lines.map((line) => line.target),
+      lines.map((line) => json(line.before)),
+      lines.map((line) => json(line.after)),
+    ],
+  );
+}
+
 function json(value: unknown): string | null {
   return value === undefined ? null : JSON.stringify(value);
 }

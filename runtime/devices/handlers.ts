@@ -42,6 +42,7 @@ import {
 } from './enrolment/factory-authorities.ts';
 import { redeemClaimCode } from './enrolment/redeem.ts';
 import { changesAfter } from './identity-changes.ts';
+import { importDevices } from './import.ts';
 import { withConnections } from './presence.ts';
 import { countDevices, createDevice, findDevice, listDevices, updateDevice } from './registry.ts';
 import { reportUsage } from './tenant-usage.ts';
@@ -83,6 +84,14 @@ export function deviceHandlers(
       const row = await createDevice(core, actorOf(asked), asked.body);
       tellProcessors(cache, deviceTypesChangedMessage(row.tenant, row.id), asked.log);
       return await one(row, asked.log);
+    },
+    importDevices: async (asked) => {
+      const { rows, existing } = asked.body;
+      const { items, typesChanged, identitiesChanged } = await importDevices(core, actorOf(asked), rows, existing);
+      // One word for all of the tenant's devices is less than one for each of them.
+      if (typesChanged) tellProcessors(cache, deviceTypesChangedMessage(asked.caller.tenant), asked.log);
+      if (identitiesChanged) tellGateways(cache, asked.log);
+      return { items };
     },
     getDevice: async ({ caller, params, log }) =>
       await one(await findDevice(core, caller.tenant, params.deviceId), log),

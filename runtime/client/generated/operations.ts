@@ -3,6 +3,7 @@
 export const operations = {
   listDevices: { method: 'GET', path: '/v1/devices', accept: 'application/json' },
   createDevice: { method: 'POST', path: '/v1/devices', accept: 'application/json' },
+  importDevices: { method: 'POST', path: '/v1/device-imports', accept: 'application/json' },
   getDevice: { method: 'GET', path: '/v1/devices/{deviceId}', accept: 'application/json' },
   updateDevice: { method: 'PATCH', path: '/v1/devices/{deviceId}', accept: 'application/json' },
   blockDevice: { method: 'POST', path: '/v1/devices/{deviceId}/block', accept: 'application/json' },

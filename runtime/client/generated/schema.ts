@@ -19,6 +19,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/device-imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Register or change many devices in one transaction; every row is answered, and the same rows again change nothing */
+        post: operations["importDevices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/devices/{deviceId}": {
         parameters: {
             query?: never;
@@ -1328,6 +1345,17 @@ export interface components {
             /** @description Values of `aud` that name this tenant, such as the project of Cloud IoT Core; its own id always does */
             audiences: string[];
         };
+        DeviceImport: {
+            items: {
+                /** @description Place in `rows`, from 1 */
+                row: number;
+                id: string | null;
+                /** @enum {string} */
+                result: "created" | "updated" | "unchanged" | "conflict" | "invalid";
+                /** @description Why nothing was done */
+                reason?: string;
+            }[];
+        };
         DeviceKey: {
             /** @description Head of the SHA-256 of the key */
             id: string;
@@ -1513,6 +1541,18 @@ export interface components {
                     sum: number;
                 };
             };
+        };
+        ImportDevicesRequest: {
+            /**
+             * @description A device that is there with other values is a conflict, or is changed
+             * @default refuse
+             * @enum {string}
+             */
+            existing?: "refuse" | "update";
+            /** @description Each a DeviceRecord; one that is none is answered `invalid`, and the others go on */
+            rows: {
+                [key: string]: unknown;
+            }[];
         };
         Invitation: {
             /** @example ada@example.org */
@@ -2255,6 +2295,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Device"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    importDevices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportDevicesRequest"];
+            };
+        };
+        responses: {
+            /** @description Register or change many devices in one transaction; every row is answered, and the same rows again change nothing */
+            200: {
+                headers: {
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceImport"];
                 };
             };
             400: components["responses"]["Problem400"];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DeviceType } from '../device-type.ts';
 import { DeviceId, DeviceTypeId } from '../identifiers.ts';
+import { deviceImportOperations } from './device-import.ts';
 import { Cursor, Degraded, Limit, type Operation, page } from './operation.ts';
 
 export const Tag = z
@@ -97,6 +98,7 @@ export const deviceOperations = [
     success: { status: 200, body: page(Device).meta({ id: 'DevicePage' }) },
     problems: [],
   },
+  ...deviceImportOperations,
   {
     id: 'createDevice',
     method: 'POST',
