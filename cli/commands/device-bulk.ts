@@ -105,7 +105,8 @@ async function* pages(api: Api, { search, tag: wanted, type, status }: ExportOpt
 }
 
 export function recordOf({ id, name, type, tags, status, blockedReason }: Device): DeviceRecord {
-  return { id, name, type, tags, status, ...(blockedReason === null ? {} : { blockedReason }) };
+  // What has no name or reason leaves the field out, as a file does.
+  return { id, ...(name && { name }), type, tags, status, ...(blockedReason && { blockedReason }) };
 }
 
 function formatOf(file: string, given: Format | undefined): Format {
