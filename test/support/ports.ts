@@ -2,7 +2,8 @@ import { createServer } from 'node:net';
 import { planPorts } from '../../runtime/local/ports.ts';
 import { holderOf } from '../../runtime/local/proc.ts';
 
-let next = 20_000 + ((process.pid * 37) % 10_000);
+// Processes that were started one after the other begin hundreds of ports apart: they look and bind at the same time.
+let next = 20_000 + ((process.pid * 7_919) % 10_000);
 
 /** A TCP port of loopback that was free a moment ago, between 20,000 and 32,000: below the kernel's ephemeral range. */
 export async function freePort(): Promise<number> {
