@@ -1,8 +1,10 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { seedIdentity } from '../../runtime/api/identity/seed.ts';
 import { operations } from '../../runtime/contracts/http/index.ts';
 import { type Operation, scopes } from '../../runtime/contracts/http/operation.ts';
+import { createRoot } from '../../runtime/devices/authority/issuance.ts';
 import { newCsr } from '../support/csr.ts';
 import { testPool } from '../support/pool.ts';
 import { secrets, startTestApi, type TestApi } from './harness.ts';
@@ -95,6 +97,12 @@ test('the document, with the token of another tenant: nothing is seen, nothing i
   await make('POST', '/v1/devices', { id: device, name: mark, type, tags: [mark] });
   const { csr } = await newCsr(device);
   const issued = await make('POST', `/v1/devices/${device}/certificates`, { csr });
+  const minted = await make('POST', '/v1/claim-codes', { tags: [mark] });
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  const key = await make('POST', `/v1/devices/${device}/keys`, { key: pem });
+  const maker = await make('POST', '/v1/factory-authorities', { name: mark, certificate: await selfSignedCa() });
+  await make('PUT', '/v1/device-access', { jwt: true, audiences: [`${mark}-audience`] });
   await make('POST', '/v1/users', { email: `${mark}@iot.local`, role: 'viewer' });
   await make('POST', '/v1/clients', { id: mark, name: mark, scopes: ['platform:read'] });
   await make('PUT', `/v1/devices/${device}/twin/desired`, { secret: mark });
@@ -115,6 +123,9 @@ test('the document, with the token of another tenant: nothing is seen, nothing i
     deviceId: device,
     typeId: type,
     serial: String(issued['serial']),
+    claimCodeId: (minted['items'] as { id: string }[])[0]?.id ?? '',
+    keyId: String(key['id']),
+    authorityId: String(maker['id']),
     tenantId: 'main',
     email: `${mark}@iot.local`,
     clientId: mark,
@@ -125,6 +136,8 @@ test('the document, with the token of another tenant: nothing is seen, nothing i
   const bodies: Record<string, unknown> = {
     putDeviceType: { id: type, metrics: {} },
     createDevice: { id: 'rival-device' },
+    addDeviceKey: { key: pem },
+    putDeviceAccess: { jwt: true, audiences: [`${mark}-audience`] },
     putDesired: { secret: 'changed' },
     patchDesired: { secret: 'changed' },
     sendCommand: { name: 'reboot' },
@@ -167,6 +180,11 @@ test('the document, with the token of another tenant: nothing is seen, nothing i
   for (const path of [`/v1/devices/${device}`, `/v1/device-types/${type}`])
     expect((await ask(ours, 'GET', path)).text).toContain(mark);
 }, 120_000);
+
+async function selfSignedCa(): Promise<string> {
+  const authority = await createRoot('Walk', 1, Date.now, randomBytes);
+  return authority.certificate.toString('pem');
+}
 
 /** The query that an operation needs, with times of the last hour. */
 function queryOf(operation: Operation): string {
