@@ -59,6 +59,7 @@ async function takeResults({ core, clock, onCommands, log }: UpdateParts, update
     happenings.push({ happening: { tenant, device, id, name, event }, update, index });
     return undefined;
   });
+  if (happenings.length === 0) return refused;
   const now = clock();
   const outcomes = await core.transaction((tx) =>
     applyToCommands(

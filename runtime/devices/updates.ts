@@ -126,11 +126,18 @@ export function consumeUpdates(
       const outcomes = await handlers[kind](some);
       for (const [i, outcome] of outcomes.entries()) if (outcome !== undefined) refused.set(some[i] as Update, outcome);
     }
-    for (const { message, update } of read) {
-      const why = typeof update === 'string' ? ({ reason: 'malformed', detail: update } as const) : refused.get(update);
-      if (why !== undefined) await bury(message, why);
+    const whys = read.map(({ update }) =>
+      typeof update === 'string' ? ({ reason: 'malformed', detail: update } as const) : refused.get(update),
+    );
+    await Promise.all(
+      read.map(async ({ message }, i) => {
+        const why = whys[i];
+        if (why !== undefined) await bury(message, why);
+      }),
+    );
+    for (const [i, { update }] of read.entries()) {
       const kind = typeof update === 'string' ? 'unknown' : update.kind;
-      counter.inc({ kind, result: why === undefined ? 'taken' : why.reason });
+      counter.inc({ kind, result: whys[i]?.reason ?? 'taken' });
     }
   }
 

@@ -11,21 +11,19 @@ const anyObject = z.record(z.string(), z.unknown());
 
 /** A desired state as people give it: no `null`, which in a patch means "remove" and so could never be patched in. */
 export const DesiredDocument = z
-  .unknown()
+  .record(z.string(), z.unknown(), 'a desired state must be one JSON object')
   .superRefine((value, context) => {
     const problem = documentProblem(value) ?? (hasNull(value) ? 'holds null; leave the name out instead' : undefined);
     if (problem !== undefined) context.addIssue({ code: 'custom', message: `a desired state ${problem}` });
   })
-  .pipe(anyObject)
   .meta({ id: 'DesiredDocument', description: 'JSON object: 256 KB, 16 levels, no null', example: { interval: 60 } });
 
 export const DesiredPatch = z
-  .unknown()
+  .record(z.string(), z.unknown(), 'a patch must be one JSON object')
   .superRefine((value, context) => {
     const problem = documentProblem(value);
     if (problem !== undefined) context.addIssue({ code: 'custom', message: `a patch ${problem}` });
   })
-  .pipe(anyObject)
   .meta({ id: 'DesiredPatch', description: 'RFC 7396: null removes a name', example: { interval: 30, lamp: null } });
 
 function hasNull(value: unknown): boolean {
