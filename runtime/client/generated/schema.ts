@@ -1292,7 +1292,9 @@ export interface components {
          *       "interval": 60
          *     }
          */
-        DesiredDocumentRequest: unknown;
+        DesiredDocumentRequest: {
+            [key: string]: unknown;
+        };
         /**
          * @description RFC 7396: null removes a name
          * @example {
@@ -1300,7 +1302,9 @@ export interface components {
          *       "lamp": null
          *     }
          */
-        DesiredPatch: unknown;
+        DesiredPatch: {
+            [key: string]: unknown;
+        };
         DesiredState: {
             /** @description Rises by one with each change; 0 before the first */
             version: number;
