@@ -58,6 +58,12 @@ export class Exemptions {
     return found.some((each) => this.#today <= each.expires);
   }
 
+  /** Whether it is broken is not known yet: in a preview the exemption may be needed, so that it does not count as unused. */
+  undecided(policy: string, urn: string | null): void {
+    for (const each of this.#all)
+      if (each.policy === policy && (urn === null || matches(each.resource, urn))) this.#used.add(each);
+  }
+
   /** @param known ids of the pack: an exemption of another pack's policy is that pack's business. */
   problems(known: ReadonlySet<string>): readonly string[] {
     return this.#all

@@ -1,7 +1,7 @@
 import type { Answer } from './answer.ts';
 import { appliesTo, type Policy, type ResourcePolicy, type StackPolicy, settingsOf } from './policy.ts';
 import { Reading } from './reader.ts';
-import { type RawResource, type Stack, stackOf } from './stack.ts';
+import { type Context, type RawResource, type Stack, stackOf } from './stack.ts';
 
 /** What one policy says: where it is broken, and where nobody can tell yet. */
 export type Verdict = {
@@ -48,10 +48,11 @@ export function judgeStack(policy: StackPolicy, stack: Stack, config: Readonly<R
 export function judgeAll(
   policies: readonly Policy[],
   resources: readonly RawResource[],
+  context: Context,
   configOf: (id: string) => Readonly<Record<string, unknown>> = () => ({}),
 ): ReadonlyMap<string, Verdict> {
   const said = new Map<string, Verdict>();
-  const stack = stackOf(resources);
+  const stack = stackOf(resources, context);
   for (const policy of policies) {
     const verdicts =
       policy.kind === 'stack'

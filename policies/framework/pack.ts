@@ -12,7 +12,7 @@ import { judgeResource, judgeStack, subjectOf, type Verdict } from './judge.ts';
 import { type Policy, type ResourcePolicy, type StackPolicy, violationOf } from './policy.ts';
 import { unknownText } from './reader.ts';
 import { type RawResource, stackOf } from './stack.ts';
-import { readStart, type Start } from './start.ts';
+import { defaultTier, readStart, type Start, tierOf } from './start.ts';
 
 export type Pack = { readonly name: string; readonly description: string; readonly policies: readonly Policy[] };
 
@@ -27,34 +27,40 @@ export function servePack(pack: Pack, env: NodeJS.ProcessEnv = process.env): voi
 /** A pack's policies in the shape of Pulumi's policy host. */
 export function hosted(
   { name, policies }: Pack,
-  { tier, exemptions: given }: Start,
+  start: Start,
   now: Date,
 ): (ResourceValidationPolicy | StackValidationPolicy)[] {
-  const exemptions = new Exemptions(given, now);
+  const exemptions = new Exemptions(start.exemptions, now);
+  const host: Host = { start, now, exemptions };
   return [...policies, exemptionsPolicy(name, policies, exemptions)].map((policy) =>
-    policy.kind === 'stack' ? stackHosted(policy, tier, exemptions) : resourceHosted(policy, tier, exemptions),
+    policy.kind === 'stack' ? stackHosted(policy, host) : resourceHosted(policy, host),
   );
 }
 
-/** A policy of other tiers advises here. */
-export const levelIn = ({ level, tiers }: Policy, tier: string): EnforcementLevel =>
-  tiers === undefined || tiers.includes(tier) ? level : 'advisory';
+type Host = { readonly start: Start; readonly now: Date; readonly exemptions: Exemptions };
 
-function resourceHosted(policy: ResourcePolicy, tier: string, exemptions: Exemptions): ResourceValidationPolicy {
+/** A policy of other tiers advises here, or is silent. */
+export const levelIn = ({ level, tiers, elsewhere }: Policy, tier: string): EnforcementLevel =>
+  tiers === undefined || tiers.includes(tier) ? level : (elsewhere ?? 'advisory');
+
+function resourceHosted(policy: ResourcePolicy, host: Host): ResourceValidationPolicy {
   const { remedy, types } = policy;
-  const validateResource = fast(types, (args: ResourceValidationArgs, report: (message: string) => void) => {
+  const validateResource = fast(types, (args: ResourceValidationArgs, report: Report) => {
     const verdict = judgeResource(policy, rawOf(args), args.getConfig());
     if (verdict === null) return args.notApplicable(`${policy.id} does not speak about ${args.type}`);
-    tell(policy, verdict, exemptions, report);
+    if (verdict.undecided.length > 0) host.exemptions.undecided(policy.id, args.urn);
+    tell(policy, verdict, host, tierOf(host.start, args.stackTags), report);
   });
-  if (remedy === undefined) return { ...shared(policy, tier), validateResource };
+  if (remedy === undefined) return { ...shared(policy, host), validateResource };
   return {
-    ...shared(policy, tier),
+    ...shared(policy, host),
     validateResource,
     remediateResource: fast(types, (args: ResourceValidationArgs) => {
       const raw = rawOf(args);
       const broken = judgeResource(policy, raw, args.getConfig());
       if (broken === null || broken.violations.length === 0) return undefined;
+      // An exemption stands for a decision: what it covers is not changed behind it.
+      if (host.exemptions.covers(policy.id, raw.urn)) return undefined;
       for (const [path, value] of Object.entries(remedy(subjectOf(policy, raw, args.getConfig()))))
         set(args.props, path.split('.'), value);
       return args.props;
@@ -62,30 +68,52 @@ function resourceHosted(policy: ResourcePolicy, tier: string, exemptions: Exempt
   };
 }
 
-function stackHosted(policy: StackPolicy, tier: string, exemptions: Exemptions): StackValidationPolicy {
+function stackHosted(policy: StackPolicy, host: Host): StackValidationPolicy {
   return {
-    ...shared(policy, tier),
-    validateStack: ({ resources, getConfig }, report) =>
-      tell(policy, judgeStack(policy, stackOf(resources.map(rawOf)), getConfig()), exemptions, report),
+    ...shared(policy, host),
+    validateStack: ({ resources, stackTags, getConfig }, report) => {
+      const tier = tierOf(host.start, stackTags);
+      const stack = stackOf(resources.map(rawOf), { tier, now: host.now });
+      const verdict = judgeStack(policy, stack, getConfig());
+      if (verdict.undecided.length > 0) host.exemptions.undecided(policy.id, null);
+      tell(policy, verdict, host, tier, report);
+    },
   };
 }
+
+type Report = (message: string, urn?: string) => void;
 
 /**
  * Violations first. Then what nobody can tell yet, as the host's own "can't run during preview", which is an advisory
  * whatever the policy's level: the only way that the host leaves for one.
  */
-function tell(
-  policy: Policy,
-  { violations, undecided }: Verdict,
-  exemptions: Exemptions,
-  report: (message: string, urn?: string) => void,
-): void {
-  for (const { urn, at } of violations)
-    if (!exemptions.covers(policy.id, urn)) report(violationOf(policy, at), urn ?? undefined);
-  if (undecided.length > 0) throw new UnknownValueError(unknownText, [...undecided.slice(0, 5)]);
+function tell(policy: Policy, { violations, undecided }: Verdict, host: Host, tier: string, report: Report): void {
+  const level = tagged(policy, host.start, tier);
+  const left = violations.filter(({ urn }) => !host.exemptions.covers(policy.id, urn));
+  if (level === null) for (const { urn, at } of left) report(violationOf(policy, at), urn ?? undefined);
+  if (level === 'disabled') return;
+  const advised =
+    level === null
+      ? []
+      : left.map(({ urn, at }) => `${urn?.split('::').at(-1) ?? 'the stack'}: ${violationOf(policy, at)}`);
+  if (advised.length > 0) throw advice(`it advises in tier ${tier}, which is the stack's tag: ${advised.join('; ')}`);
+  if (undecided.length > 0) throw advice(`not known before the update: ${undecided.slice(0, 5).join(', ')}`);
 }
 
-function shared(policy: Policy, tier: string) {
+/**
+ * The level that a tag of the stack lowers a policy to, or null. The host asks for levels before it hands out tags, so
+ * that a policy whose level a tag lowers is served at its higher one, and advises in the way of `tell`.
+ */
+function tagged(policy: Policy, start: Start, tier: string): EnforcementLevel | null {
+  const level = levelIn(policy, tier);
+  return level === levelIn(policy, start.tier ?? defaultTier) ? null : level;
+}
+
+/** What the host turns into one advisory, with our words in place of its own. */
+const advice = (message: string): UnknownValueError =>
+  Object.assign(new UnknownValueError(unknownText, []), { message });
+
+function shared(policy: Policy, { start }: Host) {
   const { id, severity, description, remediation, url, references, settings = {} } = policy;
   const cis = Object.entries({ 'cis-gcp-5': 'GCP 5.0.0', 'cis-gke': 'GKE 1.9.0' }).flatMap(([key, version]) =>
     (references[key as 'cis-gke'] ?? []).map((reference) => ({
@@ -102,7 +130,7 @@ function shared(policy: Policy, tier: string) {
     description,
     remediationSteps: remediation,
     url,
-    enforcementLevel: levelIn(policy, tier),
+    enforcementLevel: levelIn(policy, start.tier ?? defaultTier),
     tags: tagsOf(policy),
     ...(cis === undefined ? {} : { framework: cis }),
     configSchema: {

@@ -40,6 +40,8 @@ type Metadata<S extends Settings> = {
   readonly level: 'mandatory' | 'advisory';
   /** Tiers in which `level` holds; in others the policy advises. Without it: in all. */
   readonly tiers?: readonly string[];
+  /** In other tiers the policy says nothing, in place of advising: what it asks for is of those tiers alone. */
+  readonly elsewhere?: 'disabled';
   /** What to do, as an instruction. It ends each violation's message. */
   readonly remediation: string;
   /** The vendor's page that explains the setting. */

@@ -31,8 +31,11 @@ export type RawResource = {
   readonly propertyDependencies?: Readonly<Record<string, readonly string[]>>;
 };
 
+/** What a policy of the stack may know besides resources. */
+export type Context = { readonly tier: string; readonly now: Date };
+
 /** An index over the resources of a stack. */
-export type Stack = {
+export type Stack = Context & {
   readonly resources: readonly Resource[];
   readonly ofType: (...types: readonly (string | RegExp)[]) => readonly Resource[];
   readonly byUrn: (urn: string) => Resource | null;
@@ -40,7 +43,7 @@ export type Stack = {
   readonly dependentsOf: (resource: Resource, property?: string) => readonly Resource[];
 };
 
-export function stackOf(raw: readonly RawResource[]): Stack {
+export function stackOf(raw: readonly RawResource[], context: Context): Stack {
   const byUrn = new Map<string, Resource>();
   const byType = new Map<string, Resource[]>();
   const dependents = new Map<string, { resource: Resource; property: string }[]>();
@@ -75,6 +78,7 @@ export function stackOf(raw: readonly RawResource[]): Stack {
       ? (byType.get(type) ?? [])
       : [...byType].flatMap(([each, resources]) => (type.test(each) ? resources : []));
   return {
+    ...context,
     resources: [...byUrn.values()],
     ofType: (...types) => types.flatMap(matching),
     byUrn: (urn) => byUrn.get(urn) ?? null,

@@ -7,7 +7,7 @@ import type { RawResource } from './stack.ts';
 export type Said = { readonly fires: readonly string[]; readonly undecided: readonly string[] };
 
 export function said(policies: readonly Policy[], resources: readonly RawResource[]): Said {
-  const verdicts = [...judgeAll(policies, resources)];
+  const verdicts = [...judgeAll(policies, resources, inProduction)];
   return {
     fires: verdicts.filter(([, { violations }]) => violations.length > 0).map(([id]) => id),
     undecided: verdicts.filter(([, { undecided }]) => undecided.length > 0).map(([id]) => id),
@@ -16,6 +16,9 @@ export function said(policies: readonly Policy[], resources: readonly RawResourc
 
 /** A value that is not known before an update. */
 export const notKnownYet = unknownText;
+
+/** Where proofs stand. */
+export const inProduction = { tier: 'prod', now: new Date('2026-11-30T12:00:00Z') };
 
 type Props = Readonly<Record<string, unknown>>;
 

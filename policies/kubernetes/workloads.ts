@@ -1,8 +1,8 @@
 import { type Answer, all, any, when } from '../framework/answer.ts';
 import { type Policy, resourcePolicy } from '../framework/policy.ts';
+import { quantity } from '../framework/quantity.ts';
 import type { Reading } from '../framework/reader.ts';
 import { everyLastingContainer, everyOwnContainer, longRunning, podBearing, podOf } from './pods.ts';
-import { quantity } from './quantity.ts';
 
 export const workloadPolicies: readonly Policy[] = [
   resourcePolicy({

@@ -1,5 +1,5 @@
 import { all } from '../framework/answer.ts';
-import { type Finding, type Policy, stackPolicy } from '../framework/policy.ts';
+import { type Finding, type Policy, resourcePolicy, stackPolicy } from '../framework/policy.ts';
 import { Reading } from '../framework/reader.ts';
 import { named } from '../framework/relations.ts';
 
@@ -12,27 +12,58 @@ const ownLabels: Readonly<Record<string, string>> = {
   'gcp:sql/databaseInstance:DatabaseInstance': 'settings.userLabels',
 };
 
-const requiredLabels = stackPolicy({
+const labels = {
+  default: ['environment', 'owner', 'managed-by'],
+  description: 'Labels that have to be there, with any value',
+} as const;
+const url = 'https://cloud.google.com/resource-manager/docs/best-practices-labels';
+
+const onProviders = stackPolicy({
   id: 'stack-required-labels',
   description:
-    'Every resource that can carries the labels by which bills, budgets and sweeps find it: once on the provider, and on the types that its defaults do not reach.',
+    'Every resource that can carries the labels by which bills, budgets and sweeps find it: once on the provider, for all that its defaults reach.',
+  severity: 'low',
+  level: 'mandatory',
+  remediation: 'Set defaultLabels on the gcp provider.',
+  url,
+  references: { checkov: ['CKV_GCP_21'], trivy: ['GCP-0051'] },
+  settings: { labels },
+  judge: (stack, settings) =>
+    stack.ofType('pulumi:providers:gcp').map(
+      (provider): Finding => ({
+        urn: provider.urn,
+        answer: hasAll(fromText(provider.at('defaultLabels')), settings.labels),
+      }),
+    ),
+});
+
+const onResources = resourcePolicy({
+  id: 'own-labels',
+  description: "Resources that the provider's default labels do not reach carry the same labels themselves.",
   severity: 'low',
   level: 'mandatory',
   remediation:
-    'Set defaultLabels on the gcp provider, and the same labels on the resource where the path is one of a resource.',
-  url: 'https://cloud.google.com/resource-manager/docs/best-practices-labels',
+    'Set the labels on the resource too, at the path named; the setting values lets the level remediate set them.',
+  url,
   references: { checkov: ['CKV_GCP_21'], trivy: ['GCP-0051'] },
   settings: {
-    labels: {
-      default: ['environment', 'owner', 'managed-by'],
-      description: 'Labels that have to be there, with any value',
+    labels,
+    values: {
+      default: [],
+      description: 'Values that the level remediate sets where a label is missing, as owner=platform',
     },
   },
-  judge: function* (stack, { labels }): Iterable<Finding> {
-    for (const provider of stack.ofType('pulumi:providers:gcp'))
-      yield { urn: provider.urn, answer: hasAll(fromText(provider.at('defaultLabels')), labels) };
-    for (const [type, path] of Object.entries(ownLabels))
-      for (const resource of stack.ofType(type)) yield { urn: resource.urn, answer: hasAll(resource.at(path), labels) };
+  types: Object.keys(ownLabels),
+  judge: ({ type, at, settings }) => hasAll(at(ownLabels[type] ?? 'labels'), settings.labels),
+  remedy: ({ type, at, settings }) => {
+    const path = ownLabels[type] ?? 'labels';
+    return Object.fromEntries(
+      settings.values.flatMap((pair) => {
+        const [label = '', ...value] = pair.split('=');
+        const missing = settings.labels.includes(label) && at(path).key(label).isFilled().is === 'no';
+        return missing ? [[`${path}.${label}`, value.join('=')]] : [];
+      }),
+    );
   },
 });
 
@@ -42,7 +73,7 @@ const hasAll = (place: Reading, labels: readonly string[]) =>
     : all(labels.map((label) => named(place.key(label).isFilled(), place.key(label).path)));
 
 /** A provider's arguments arrive as JSON texts. */
-function fromText(place: Reading): Reading {
+export function fromText(place: Reading): Reading {
   if (typeof place.value !== 'string') return place;
   try {
     return new Reading(place.path, JSON.parse(place.value));
@@ -51,4 +82,4 @@ function fromText(place: Reading): Reading {
   }
 }
 
-export const labelPolicies: readonly Policy[] = [requiredLabels];
+export const labelPolicies: readonly Policy[] = [onProviders, onResources];

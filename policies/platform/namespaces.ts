@@ -34,7 +34,7 @@ const defaultDeny = stackPolicy({
 });
 
 /** Objects name their namespace, or take the name from it. */
-function inNamespace(object: Resource, namespace: Resource): Answer {
+export function inNamespace(object: Resource, namespace: Resource): Answer {
   const [own, name] = [namespaceOf(object), namespace.at('metadata.name')];
   if (own.state === 'known' && name.state === 'known') return own.is(name.value);
   const from = object.sourcesOf('metadata').filter(({ type }) => type === namespace.type);

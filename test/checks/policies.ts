@@ -4,6 +4,7 @@ import { googleCloud } from '../../policies/google-cloud/policies.ts';
 import { kubernetes } from '../../policies/kubernetes/policies.ts';
 import { platform } from '../../policies/platform/policies.ts';
 import { type Benchmark, benchmarks } from './benchmarks.ts';
+import { catalogue, coveredBy as coveringRows, missing, notApplicable } from './policy-catalogue.ts';
 
 /** Every pack that there is; a folder without a line here fails the reference's test. */
 export const packs: readonly Pack[] = [googleCloud, kubernetes, platform];
@@ -30,6 +31,7 @@ export function policiesReference(given: readonly Pack[] = packs): string {
     }),
     '',
     ...benchmarks.flatMap((each) => coverageSection(all, each)),
+    ...catalogueSection(),
   ].join('\n');
 }
 
@@ -96,6 +98,46 @@ function coverageSection(policies: readonly Policy[], benchmark: Benchmark): str
     ...rows,
     ...benchmark.otherwise.map(({ number, why }) => `| ${number} | ${why} |`),
     '',
+  ];
+}
+
+/** One row of the catalogue: who covers it, or why nobody does. */
+export type Row = { readonly id: string; readonly level: string; readonly by: readonly string[]; readonly why: string };
+
+export const catalogueRows = (): readonly Row[] =>
+  catalogue.flatMap(({ rows }) =>
+    Object.entries(rows).flatMap(([level, ids]) =>
+      ids.map((id): Row => {
+        const why = notApplicable[id] ?? missing[id];
+        return why === undefined ? { id, level, by: coveringRows[id] ?? [id], why: '' } : { id, level, by: [], why };
+      }),
+    ),
+  );
+
+function catalogueSection(): string[] {
+  const rows = catalogueRows();
+  const covered = rows.filter(({ by }) => by.length > 0).length;
+  const open = Object.keys(missing).length;
+  return [
+    '## Catalogue',
+    '',
+    'The rules that the packs set out to have, by what benchmarks, scanners and the packs of others ask for, and by what none',
+    'of them does. Levels are those that were set out; a policy’s own level and settings are above.',
+    '',
+    `${rows.length} rows: ${covered} covered, ${rows.length - covered - open} not applicable, ${open} missing.`,
+    '',
+    ...catalogue.flatMap(({ title, rows: levels }) => [
+      `### ${title}`,
+      '',
+      '| row | level | covered by, or why not |',
+      '|---|---|---|',
+      ...rows
+        .filter(({ id, level }) => levels[level]?.includes(id))
+        .map(
+          ({ id, level, by, why }) => `| \`${id}\` | ${level} | ${why || by.map((each) => `\`${each}\``).join(', ')} |`,
+        ),
+      '',
+    ]),
   ];
 }
 

@@ -2,7 +2,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { benchmarks } from '../checks/benchmarks.ts';
-import { packs, policiesReference } from '../checks/policies.ts';
+import { catalogueRows, packs, policiesReference } from '../checks/policies.ts';
+import { catalogue, coveredBy, missing, notApplicable } from '../checks/policy-catalogue.ts';
 import { root } from '../infra/truth/compile.ts';
 
 const all = packs.flatMap(({ policies }) => policies);
@@ -34,7 +35,32 @@ describe('the reference of policies', () => {
     const [first, ...rest] = packs;
     const [dropped] = first?.policies ?? [];
     const less = [{ ...first, policies: first?.policies.slice(1) }, ...rest] as typeof packs;
-    expect(policiesReference(less)).not.toContain(`\`${dropped?.id}\``);
+    expect(policiesReference(less)).not.toContain(`[\`${dropped?.id}\`](`);
+  });
+});
+
+describe('the catalogue', () => {
+  const rows = catalogueRows();
+  const ids = new Set([...all.map(({ id }) => id), ...packs.map(({ name }) => `${name}-exemptions-valid`)]);
+
+  test('has each row once, and each is covered by policies that there are, or has a reason', () => {
+    expect(rows).toHaveLength(261);
+    expect(new Set(rows.map(({ id }) => id)).size).toBe(261);
+    for (const { id, by, why } of rows) {
+      if (why === '') expect(by.length, id).toBeGreaterThan(0);
+      for (const each of by) expect([...ids], id).toContain(each);
+    }
+  });
+
+  test('what is left out is no policy, and what is called otherwise is a row', () => {
+    const known = catalogue.flatMap(({ rows: levels }) => Object.values(levels).flat());
+    for (const id of [...Object.keys(notApplicable), ...Object.keys(missing)]) expect([...ids]).not.toContain(id);
+    for (const id of [coveredBy, notApplicable, missing].flatMap(Object.keys)) expect(known).toContain(id);
+  });
+
+  test('the reference says how many', () => {
+    const covered = rows.filter(({ by }) => by.length > 0).length;
+    expect(text).toContain(`261 rows: ${covered} covered, ${261 - covered} not applicable, 0 missing.`);
   });
 });
 

@@ -9,7 +9,7 @@ import { all } from '../../../policies/framework/answer.ts';
 import { readExemptions } from '../../../policies/framework/exemptions.ts';
 import { hosted, levelIn } from '../../../policies/framework/pack.ts';
 import { resourcePolicy } from '../../../policies/framework/policy.ts';
-import { readStart, type Start } from '../../../policies/framework/start.ts';
+import { readStart, type Start, tierOf } from '../../../policies/framework/start.ts';
 import { notKnownYet } from '../../../policies/framework/testing.ts';
 
 const bounded = resourcePolicy({
@@ -31,7 +31,7 @@ const prod: Start = { tier: 'prod', exemptions: [] };
 const now = new Date('2026-11-23T00:00:00Z');
 const urn = 'urn:pulumi:s::p::test:index:Thing::big';
 
-function run(policies: ReturnType<typeof hosted>, props: object, config: object = {}) {
+function run(policies: ReturnType<typeof hosted>, props: object, config: object = {}, tags: object = {}) {
   const messages: string[] = [];
   const policy = policies[0] as ResourceValidationPolicy;
   const args = {
@@ -40,6 +40,7 @@ function run(policies: ReturnType<typeof hosted>, props: object, config: object 
     urn,
     props: (unknownCheckingProxy as (props: object) => object)(props),
     opts: { protect: false },
+    stackTags: new Map(Object.entries(tags)),
     getConfig: () => config,
   } as unknown as ResourceValidationArgs;
   const check = policy.validateResource as (args: ResourceValidationArgs, report: (message: string) => void) => void;
@@ -88,6 +89,36 @@ describe('a hosted policy', () => {
     expect(levelIn(bounded, 'dev')).toBe('advisory');
   });
 
+  test("the stack's tag is its tier where no setting says one: then the policy advises, in the host's own way", () => {
+    const silent = { tier: null, exemptions: [] };
+    const { messages, thrown } = run(hosted(pack, silent, now), { size: 9, zone: 'a' }, {}, { 'policies:tier': 'dev' });
+    expect(messages).toEqual([]);
+    expect(thrown).toBeInstanceOf(UnknownValueError);
+    expect((thrown as Error).message).toBe("it advises in tier dev, which is the stack's tag: big: size: Lower size.");
+    expect(run(hosted(pack, silent, now), { size: 9, zone: 'a' }, {}, { tier: 'production' }).messages).toHaveLength(1);
+    expect(run(hosted(pack, silent, now), { size: 9, zone: 'a' }).messages).toHaveLength(1);
+    expect(run(hosted(pack, prod, now), { size: 9, zone: 'a' }, {}, { tier: 'dev' }).messages).toHaveLength(1);
+  });
+
+  test('a policy that is for its tiers alone is silent elsewhere, by setting and by tag', () => {
+    const alone = { ...bounded, elsewhere: 'disabled' as const };
+    expect(levelIn(alone, 'dev')).toBe('disabled');
+    const tagged = run(
+      hosted({ ...pack, policies: [alone] }, { tier: null, exemptions: [] }, now),
+      { size: 9 },
+      {},
+      { tier: 'dev' },
+    );
+    expect(tagged).toEqual({ messages: [], thrown: undefined });
+  });
+
+  test('a remedy changes nothing that an exemption covers', () => {
+    const exemption = { policy: 'bounded', resource: '*::big', reason: 'r', owner: 'o', expires: '2026-11-23' };
+    const [policy] = hosted(pack, { tier: 'prod', exemptions: [exemption] }, now) as [ResourceValidationPolicy];
+    const args = { type: 'test:index:Thing', urn, props: { size: 9, zone: 'a' }, opts: {}, getConfig: () => ({}) };
+    expect(policy.remediateResource?.(args as unknown as ResourceValidationArgs)).toBeUndefined();
+  });
+
   test('a remedy sets what is broken and leaves the rest', () => {
     const [policy] = hosted(pack, prod, now) as [ResourceValidationPolicy];
     const remedied = (props: object) =>
@@ -133,6 +164,12 @@ describe('exemptions', () => {
     expect(validity(policies)).toEqual([expect.stringMatching(/is not used/)]);
   });
 
+  test('one that covers what is not known yet is not unused: the update will tell', () => {
+    const policies = hosted(pack, { tier: 'prod', exemptions: [exemption] }, now);
+    expect(run(policies, { size: notKnownYet, zone: 'a' }).thrown).toBeInstanceOf(UnknownValueError);
+    expect(validity(policies)).toEqual([]);
+  });
+
   test('without owner, reason or a real day, or for everything, are refused at the start', () => {
     expect(() =>
       readExemptions([
@@ -144,10 +181,13 @@ describe('exemptions', () => {
 });
 
 test("the start reads the stack's configuration, and an unknown stack is production", () => {
-  expect(readStart({})).toEqual(prod);
+  expect(readStart({})).toEqual({ tier: null, exemptions: [] });
+  expect(tierOf(readStart({}), undefined)).toBe('prod');
   const PULUMI_CONFIG = JSON.stringify({ 'shop:tier': 'dev' });
   expect(readStart({ PULUMI_CONFIG, PULUMI_PROJECT: 'shop' }).tier).toBe('dev');
-  expect(readStart({ PULUMI_CONFIG, PULUMI_PROJECT: 'other' }).tier).toBe('prod');
+  expect(readStart({ PULUMI_CONFIG, PULUMI_PROJECT: 'other' }).tier).toBe(null);
+  const lane = JSON.stringify({ 'shop:program': 'preview' });
+  expect(readStart({ PULUMI_CONFIG: lane, PULUMI_PROJECT: 'shop' }).tier).toBe('preview');
   expect(readStart({ PULUMI_CONFIG: JSON.stringify({ 'policies:tier': 'production' }) }).tier).toBe('prod');
   expect(() => readStart({ PULUMI_CONFIG: '{' })).toThrow(/PULUMI_CONFIG is not JSON/);
 });

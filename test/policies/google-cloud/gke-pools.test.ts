@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { judgeResource } from '../../../policies/framework/judge.ts';
+import { judgeAll, judgeResource } from '../../../policies/framework/judge.ts';
 import type { ResourcePolicy } from '../../../policies/framework/policy.ts';
-import { notKnownYet } from '../../../policies/framework/testing.ts';
+import { inProduction, notKnownYet } from '../../../policies/framework/testing.ts';
 import { gkePoolPolicies } from '../../../policies/google-cloud/gke-pools.ts';
 import { googleCloud } from '../../../policies/google-cloud/policies.ts';
 import { adding, both, edit, flow } from '../platform/changes.ts';
@@ -112,9 +112,10 @@ test('a secure tag is the same by what flows, whatever its name', async () => {
     'match.layer4Configs': [{ ipProtocol: 'tcp', ports: ['31000'] }],
     targetSecureTags: [{ name: notKnownYet }],
   });
-  const both2 = both(mqtt, flow(cluster, '', 'nodePoolAutoConfig', 'tags/tagValue', ''));
-  const { judgeAll } = await import('../../../policies/framework/judge.ts');
-  const verdict = judgeAll(gkePoolPolicies, both2(structuredClone(await blueprint()))).get('gke-node-no-external-tags');
+  const changed = both(mqtt, flow(cluster, '', 'nodePoolAutoConfig', 'tags/tagValue', ''));
+  const verdict = judgeAll(gkePoolPolicies, changed(structuredClone(await blueprint())), inProduction).get(
+    'gke-node-no-external-tags',
+  );
   expect(verdict?.violations.length).toBe(1);
 });
 

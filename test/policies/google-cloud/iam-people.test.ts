@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { judgeStack } from '../../../policies/framework/judge.ts';
 import type { StackPolicy } from '../../../policies/framework/policy.ts';
 import { stackOf } from '../../../policies/framework/stack.ts';
-import { notKnownYet } from '../../../policies/framework/testing.ts';
+import { inProduction, notKnownYet } from '../../../policies/framework/testing.ts';
 import { iamPeoplePolicies } from '../../../policies/google-cloud/iam-people.ts';
 import { googleCloud } from '../../../policies/google-cloud/policies.ts';
 import { adding, both, edit, without } from '../platform/changes.ts';
@@ -77,6 +77,7 @@ prove(iamPeoplePolicies, googleCloud.policies, [
 test('domains of the setting are the only ones', () => {
   const policy = iamPeoplePolicies.find(({ id }) => id === 'iam-member-domains') as StackPolicy;
   const given = [fixture(grantType, { role: 'roles/pubsub.viewer', member: 'group:a@example.org' })];
-  expect(judgeStack(policy, stackOf(given)).violations).toEqual([]);
-  expect(judgeStack(policy, stackOf(given), { domains: ['example.com'] }).violations).toHaveLength(1);
+  const stack = stackOf(given, inProduction);
+  expect(judgeStack(policy, stack).violations).toEqual([]);
+  expect(judgeStack(policy, stack, { domains: ['example.com'] }).violations).toHaveLength(1);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { judgeResource, judgeStack } from '../../../policies/framework/judge.ts';
 import { type RawResource, stackOf } from '../../../policies/framework/stack.ts';
-import { fixture } from '../../../policies/framework/testing.ts';
+import { fixture, inProduction } from '../../../policies/framework/testing.ts';
 import { googleCloud } from '../../../policies/google-cloud/policies.ts';
 import { recordEnvironment } from '../../infra/support/environments.ts';
 import { resourcesOf } from '../support/prove.ts';
@@ -16,7 +16,7 @@ function broken(id: string, resource: RawResource, settings: Record<string, unkn
   if (policy === undefined) throw new Error(`no policy ${id}`);
   const verdict =
     policy.kind === 'stack'
-      ? judgeStack(policy, stackOf([resource]), settings)
+      ? judgeStack(policy, stackOf([resource], inProduction), settings)
       : judgeResource(policy, resource, settings);
   return verdict?.violations.length ?? 0;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { judgeResource } from '../../../policies/framework/judge.ts';
+import { quantity } from '../../../policies/framework/quantity.ts';
 import { kubernetes } from '../../../policies/kubernetes/policies.ts';
-import { quantity } from '../../../policies/kubernetes/quantity.ts';
 import { workloadPolicies } from '../../../policies/kubernetes/workloads.ts';
 import { fixture, prove } from '../support/prove.ts';
 

@@ -11,6 +11,7 @@ const agent = 'serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceacc
 prove(deadLetterPolicies, platform.policies, [
   {
     policy: 'stack-dead-letters-complete',
+    along: ['stack-topic-has-consumer'],
     broken: {
       'nobody may publish to the topic': without('TopicIAMMember', forward),
       'nobody may acknowledge at the source': without('SubscriptionIAMMember', forward),

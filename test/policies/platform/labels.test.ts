@@ -1,10 +1,13 @@
+import { expect, test } from 'vitest';
+import { subjectOf } from '../../../policies/framework/judge.ts';
+import type { ResourcePolicy } from '../../../policies/framework/policy.ts';
 import { notKnownYet } from '../../../policies/framework/testing.ts';
 import { labelPolicies } from '../../../policies/platform/labels.ts';
 import { platform } from '../../../policies/platform/policies.ts';
-import { prove } from '../support/prove.ts';
+import { fixture, prove } from '../support/prove.ts';
 import { edit } from './changes.ts';
 
-const instance = 'sql/databaseInstance';
+const instance = 'gcp:sql/databaseInstance:DatabaseInstance';
 const provider = 'pulumi:providers:gcp';
 
 prove(labelPolicies, platform.policies, [
@@ -13,16 +16,40 @@ prove(labelPolicies, platform.policies, [
     broken: {
       'no default labels': edit(provider, '', { defaultLabels: undefined }),
       'one of them missing': edit(provider, '', { defaultLabels: JSON.stringify({ environment: 'prod', owner: 'a' }) }),
-      'one of them empty': edit(instance, 'core', { 'settings.userLabels.owner': '' }),
-      'a cache without labels': edit('memorystore/instance', '', { labels: undefined }),
+      'one of them empty': edit(provider, '', {
+        defaultLabels: { environment: 'prod', owner: '', 'managed-by': 'b' },
+      }),
     },
     fine: {
       'labels that are not text': edit(provider, '', {
         defaultLabels: { environment: 'prod', owner: 'a', 'managed-by': 'b' },
       }),
     },
-    unknown: edit(instance, 'core', { 'settings.userLabels': notKnownYet }),
-    absent: edit(instance, 'core', { 'settings.userLabels': undefined }),
+    unknown: edit(provider, '', { defaultLabels: notKnownYet }),
+    absent: edit(provider, '', { defaultLabels: undefined }),
     absentIs: 'fires',
   },
+  {
+    policy: 'own-labels',
+    on: instance,
+    at: 'settings.userLabels',
+    broken: [
+      { value: {} },
+      { set: { 'settings.userLabels.owner': '' } },
+      { resource: fixture('gcp:memorystore/instance:Instance', { labels: { owner: 'a' } }) },
+    ],
+    // A cache with nothing but a label.
+    along: ['stack-prod-survives-zone', 'stack-prod-durable'],
+    absent: 'fires',
+  },
 ]);
+
+test('the level remediate sets what is missing and has a value, and leaves what is there', () => {
+  const policy = labelPolicies.find(({ id }) => id === 'own-labels') as ResourcePolicy;
+  const remedied = (values: readonly string[]) =>
+    policy.remedy?.(subjectOf(policy, fixture(instance, { settings: { userLabels: { owner: 'data' } } }), { values }));
+  expect(remedied(['owner=platform', 'managed-by=pulumi', 'cost-center=1'])).toEqual({
+    'settings.userLabels.managed-by': 'pulumi',
+  });
+  expect(remedied([])).toEqual({});
+});

@@ -40,8 +40,8 @@ prove(namespacePolicies, platform.policies, [
       'a policy of another namespace': edit(policy, api, { 'metadata.namespace': 'other' }),
     },
     fine: { 'egress to everywhere has names too': edit(policy, api, { 'spec.egress': [{ to: [] }] }) },
-    // A pod of other labels is no longer behind the address of EST either.
-    along: ['stack-service-selects-pods', 'stack-device-service-tls-only'],
+    // A pod of other labels is no longer behind the address of EST, or a budget, either.
+    along: ['stack-service-selects-pods', 'stack-device-service-tls-only', 'stack-deployment-has-pdb'],
     unknown: edit(policy, api, { 'spec.podSelector.matchLabels': notKnownYet }),
     absent: edit(policy, api, { 'spec.podSelector': undefined }),
     absentIs: 'fires',

@@ -10,6 +10,7 @@ const devices = 'workloads-devices-service';
 prove(selectorPolicies, platform.policies, [
   {
     policy: 'stack-service-selects-pods',
+    along: ['stack-deployment-has-pdb'],
     broken: {
       'a Service of nobody': edit(service, devices, { 'spec.selector': { app: 'nobody' } }),
       'a Service of another namespace': edit(service, devices, { 'metadata.namespace': 'other' }),

@@ -121,6 +121,17 @@ export class PackHost {
     return diagnosticsOf(await this.#call('analyze', request), registration.urn);
   }
 
+  /** What policies of level `remediate` make of a resource's inputs, one after the other; none: nothing changes. */
+  async remediate(
+    registration: Registration,
+  ): Promise<{ policy: string; inputs: Readonly<Record<string, unknown>> }[]> {
+    const response = await this.#call('remediate', resourceOf(new messages.AnalyzeRequest(), registration, new Map()));
+    return response.getRemediationsList().map((each: Any) => ({
+      policy: each.getPolicyname(),
+      inputs: each.getProperties()?.toJavaScript() ?? {},
+    }));
+  }
+
   /** Policies of the stack, after every resource. */
   async analyzeStack(registrations: readonly Registration[]): Promise<Diagnostic[]> {
     const request = new messages.AnalyzeStackRequest();

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { judgeAll } from '../../../policies/framework/judge.ts';
 import { levelIn, type Pack } from '../../../policies/framework/pack.ts';
 import { violationOf } from '../../../policies/framework/policy.ts';
-import { notKnownYet } from '../../../policies/framework/testing.ts';
+import { inProduction, notKnownYet } from '../../../policies/framework/testing.ts';
 import { root } from '../../infra/truth/compile.ts';
 import { blueprints } from './blueprints.ts';
 import { resourcesOf } from './prove.ts';
@@ -41,7 +41,7 @@ export function provePack({ policies, name }: Pack, folder: string): void {
   test('the blueprint breaks nothing mandatory, in any tier', async () => {
     const broken: string[] = [];
     for (const { tier, recording } of await blueprints())
-      for (const [id, { violations }] of judgeAll(policies, resourcesOf(recording))) {
+      for (const [id, { violations }] of judgeAll(policies, resourcesOf(recording), { ...inProduction, tier })) {
         const policy = policies.find((each) => each.id === id);
         if (policy === undefined || levelIn(policy, tier) !== 'mandatory') continue;
         for (const { urn, at } of violations)
@@ -68,7 +68,7 @@ export function provePack({ policies, name }: Pack, folder: string): void {
         })),
       ),
     ].flatMap((changed) =>
-      [...judgeAll(policies, changed)].flatMap(([id, { violations, undecided }]) => {
+      [...judgeAll(policies, changed, inProduction)].flatMap(([id, { violations, undecided }]) => {
         const policy = policies.find((each) => each.id === id);
         if (policy === undefined) throw new Error(`${id} is of no pack`);
         return [...violations.map(({ at }) => `${id}: ${violationOf(policy, at)}`), ...undecided];
