@@ -32,12 +32,12 @@ export function checkFactory(certificate: X509Certificate, known: readonly X509C
   const parsed = new x509.X509Certificate(certificate.raw);
   if (parsed.getExtension(x509.BasicConstraintsExtension)?.ca !== true)
     throw new FactoryRefused('it is no CA: basic constraints must say CA:TRUE');
-  // Node's TLS server cannot trust an intermediate alone: `setSecureContext` does not read `allowPartialTrustChain`.
-  if (!certificate.checkIssued(certificate) || !certificate.verify(certificate.publicKey))
-    throw new FactoryRefused('it must be self-signed, a root that signs devices itself');
   const usages = parsed.getExtension(x509.KeyUsagesExtension)?.usages;
   if (usages === undefined || (usages & x509.KeyUsageFlags.keyCertSign) === 0)
     throw new FactoryRefused('its key usage must have keyCertSign');
+  // Node's TLS server cannot trust an intermediate alone: `setSecureContext` does not read `allowPartialTrustChain`.
+  if (!certificate.checkIssued(certificate) || !certificate.verify(certificate.publicKey))
+    throw new FactoryRefused('it must be self-signed, a root that signs devices itself');
   const purposes = parsed.getExtension(x509.ExtendedKeyUsageExtension)?.usages;
   if (purposes?.includes(x509.ExtendedKeyUsage.clientAuth) === false)
     throw new FactoryRefused('its extended key usage, where it has one, must have client authentication');
