@@ -32,7 +32,7 @@ afterAll(async () => {
 const expected: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   'google-cloud': { 'sql-no-public-ip': ['orders'], 'iam-no-basic-roles': ['ops'] },
   kubernetes: { 'k8s-no-privileged': ['web'], 'k8s-helm-release-visible': ['ingress'] },
-  platform: { 'stack-dead-letters-complete': ['orders'], 'stack-required-labels': ['orders'] },
+  platform: { 'stack-dead-letters-complete': ['orders'], 'own-labels': ['orders'] },
 };
 
 async function program(): Promise<Record<string, unknown>> {

@@ -76,6 +76,20 @@ describe('levels, settings and exemptions of a served pack', () => {
     hosts.push(host);
     return host;
   };
+  /** A budget is there where a billing account is set, which nothing else in these tests is about. */
+  const withBudget = (all: readonly Registration[]): readonly Registration[] =>
+    all.slice(0, 1).flatMap((each) => [
+      ...all,
+      {
+        ...each,
+        type: 'gcp:billing/budget:Budget',
+        name: 'budget',
+        urn: 'urn:pulumi:prod::iot-platform::gcp:billing/budget:Budget::budget',
+        inputs: { thresholdRules: [{ thresholdPercent: 0.9 }] },
+        dependencies: [],
+        propertyDependencies: {},
+      },
+    ]);
   /** The production stack with one database changed. */
   const changed = (values: Readonly<Record<string, unknown>>) =>
     stack.map((each) => (each.type === instance && each.name.includes('core') ? withInputs(each, values) : each));
@@ -83,7 +97,7 @@ describe('levels, settings and exemptions of a served pack', () => {
 
   beforeAll(async () => {
     const prod = (await blueprints()).find(({ tier, recording }) => tier === 'prod' && recording.mode === 'up');
-    stack = prod?.recording.registrations ?? [];
+    stack = withBudget(prod?.recording.registrations ?? []);
   }, 180_000);
   afterAll(() => Promise.all(hosts.map((host) => host.end())));
 
@@ -104,8 +118,10 @@ describe('levels, settings and exemptions of a served pack', () => {
 
     const dev = await serve({ 'policies:tier': 'dev' });
     await dev.configure();
+    // What production costs is above dev's ceiling.
     expect(said(await dev.analyzeStack(changed({ [availability]: 'ZONAL' })))).toEqual([
       'advisory stack-prod-survives-zone',
+      'advisory stack-cost-ceiling',
     ]);
   }, 180_000);
 
@@ -151,6 +167,89 @@ describe('levels, settings and exemptions of a served pack', () => {
       'mandatory platform-exemptions-valid',
     ]);
   }, 180_000);
+
+  test('an exemption that nothing needs is a violation; one of what is not known yet is not', async () => {
+    const exemptions = JSON.stringify([
+      {
+        policy: 'stack-prod-survives-zone',
+        resource: '*::database-core-instance',
+        reason: 'moves next week',
+        owner: 'data',
+        expires: '2999-12-31',
+      },
+    ]);
+    const settings = { 'iot-platform:tier': 'prod', 'policies:exemptions': exemptions };
+    const unused = await serve(settings);
+    await unused.configure();
+    expect(said(await unused.analyzeStack(stack))).toEqual(['mandatory platform-exemptions-valid']);
+    const open = await serve(settings);
+    await open.configure();
+    expect(said(await open.analyzeStack(changed({ [availability]: notKnownYet })))).toEqual([
+      'advisory stack-prod-survives-zone',
+    ]);
+  }, 180_000);
+
+  test("the stack's tag is its tier where no setting says one", async () => {
+    const host = await serve({});
+    await host.configureStack('anything', { 'policies:tier': 'dev' });
+    await host.configure();
+    const found = await host.analyzeStack(changed({ [availability]: 'ZONAL' }));
+    // What production costs is above dev's ceiling: that advises everywhere.
+    expect(said(found)).toEqual(['advisory stack-prod-survives-zone', 'advisory stack-cost-ceiling']);
+    expect(found[0]?.message).toMatch(/advises in tier dev.*database-core-instance: settings\.availabilityType: Set /);
+    await host.configureStack('anything', {});
+    expect(said(await host.analyzeStack(changed({ [availability]: 'ZONAL' })))).toEqual([
+      'mandatory stack-prod-survives-zone',
+    ]);
+  }, 180_000);
+
+  test('remediation is off; switched on it sets what is missing and leaves secrets and unknowns as they are', async () => {
+    const secret = { '4dabf18193072939515e22adb298388d': '1b47061264138c4ac30d75fd1eb44270', value: 'hunter2' };
+    const given = changed({ 'settings.userLabels': { owner: 'data' }, rootPassword: secret, region: notKnownYet }).find(
+      ({ type, name }) => type === instance && name.includes('core'),
+    ) as Registration;
+    const host = await serve({ 'iot-platform:tier': 'prod' });
+    await host.configure();
+    expect(await host.remediate(given)).toEqual([]);
+    expect(said(await host.analyze(given))).toEqual(['mandatory own-labels']);
+
+    const values = ['environment=prod', 'managed-by=pulumi'];
+    await host.configure({ 'own-labels': { enforcementLevel: 'remediate', values } });
+    const [remedied, ...more] = await host.remediate(given);
+    expect(more).toEqual([]);
+    expect(remedied?.policy).toBe('own-labels');
+    expect(remedied?.inputs).toEqual(
+      withInputs(given, { 'settings.userLabels': { owner: 'data', environment: 'prod', 'managed-by': 'pulumi' } })
+        .inputs,
+    );
+    expect(await host.analyze({ ...given, inputs: remedied?.inputs ?? {} })).toEqual([]);
+
+    // What it cannot set stays a violation, and a mandatory one.
+    await host.configure({ 'own-labels': { enforcementLevel: 'remediate' } });
+    expect(said(await host.analyze(given))).toEqual(['mandatory own-labels']);
+  }, 180_000);
+
+  test.each([
+    ['net-subnet-flow-logs', 'gcp:compute/subnetwork:Subnetwork', 'logConfig'],
+    ['pubsub-subscription-no-expiry', 'gcp:pubsub/subscription:Subscription', 'expirationPolicy'],
+  ])(
+    'remediation of %s: off unless asked for, and then it holds',
+    async (policy, type, property) => {
+      const host = await PackHost.start(folder('google-cloud'), { 'iot-platform:tier': 'prod' });
+      hosts.push(host);
+      const whole = stack.find((each) => each.type === type) as Registration;
+      const broken = withInputs(whole, { [property]: undefined });
+      await host.configure();
+      expect(await host.remediate(broken)).toEqual([]);
+      expect(said(await host.analyze(broken))).toContain(`mandatory ${policy}`);
+      await host.configure({ [policy]: { enforcementLevel: 'remediate' } });
+      const [remedied] = await host.remediate(broken);
+      expect(remedied).toMatchObject({ policy, inputs: { [property]: expect.anything() } });
+      const mended = { ...broken, inputs: remedied?.inputs ?? {} };
+      expect(said(await host.analyze(mended))).not.toContain(`mandatory ${policy}`);
+    },
+    180_000,
+  );
 
   test('a pack that cannot read its settings does not start, and says which', async () => {
     await expect(serve({ 'policies:exemptions': '[{"policy":"x"}]' })).rejects.toThrow(/exemption 0 has no resource/);
