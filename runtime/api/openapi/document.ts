@@ -175,7 +175,10 @@ function rewrite(value: unknown, io: 'input' | 'output'): Json {
         const name = String(inner).replace('#/$defs/', '');
         out[key] = `#/components/schemas/${io === 'input' ? requestName(name) : name}`;
       } else if (key === 'example') out['examples'] = [inner];
-      else if (key === 'pattern') out[key] = String(inner).replaceAll('\\p{Cc}', '\\u0000-\\u001f\\u007f-\\u009f');
+      else if (key === 'pattern')
+        out[key] = String(inner)
+          .replaceAll('\\P{Cc}', '[^\\u0000-\\u001f\\u007f-\\u009f]')
+          .replaceAll('\\p{Cc}', '\\u0000-\\u001f\\u007f-\\u009f');
       else out[key] = walk(inner);
     }
     if (io === 'input' && out['type'] === 'string' && !('pattern' in out) && !('enum' in out) && !('const' in out))

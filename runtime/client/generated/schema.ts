@@ -591,7 +591,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/dead-letters/summary": {
+    "/v1/dead-letter-summary": {
         parameters: {
             query?: never;
             header?: never;
@@ -608,7 +608,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/dead-letters/replay": {
+    "/v1/dead-letter-replays": {
         parameters: {
             query?: never;
             header?: never;
@@ -625,7 +625,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/dead-letters/discard": {
+    "/v1/dead-letter-discards": {
         parameters: {
             query?: never;
             header?: never;

@@ -135,7 +135,7 @@ export const deadLetterOperations = [
   {
     id: 'getDeadLetterSummary',
     method: 'GET',
-    path: '/v1/dead-letters/summary',
+    path: '/v1/dead-letter-summary',
     service: 'telemetry',
     scope: 'telemetry:read',
     tag: 'Dead letters',
@@ -147,7 +147,7 @@ export const deadLetterOperations = [
   {
     id: 'replayDeadLetters',
     method: 'POST',
-    path: '/v1/dead-letters/replay',
+    path: '/v1/dead-letter-replays',
     service: 'telemetry',
     scope: 'dead-letters:write',
     tag: 'Dead letters',
@@ -159,7 +159,7 @@ export const deadLetterOperations = [
   {
     id: 'discardDeadLetters',
     method: 'POST',
-    path: '/v1/dead-letters/discard',
+    path: '/v1/dead-letter-discards',
     service: 'telemetry',
     scope: 'dead-letters:write',
     tag: 'Dead letters',
