@@ -31,6 +31,9 @@ afterAll(async () => {
 });
 
 const root = '/internal/v1/dead-letters';
+const replays = '/internal/v1/dead-letter-replays';
+const discards = '/internal/v1/dead-letter-discards';
+const summaryPath = '/internal/v1/dead-letter-summary';
 const bury = async (device: string, at: number, payload: string | Buffer, reason = 'schema') => {
   const id = createHash('sha256').update(randomUUID()).digest('hex').slice(0, 32);
   await stand.poolOf(device).query(
@@ -190,7 +193,7 @@ it('goes in bulk by filter, a share a call, each once under a batch, also when i
   const devices = [stand.deviceIn('shard_a', 'bulk'), stand.deviceIn('shard_b', 'bulk')] as const;
   for (let n = 0; n < 30; n++) await bury(devices[n % 2] as string, Date.now() - 1_000 * n, `{"n":${n}}`, 'transform');
   const call = async (limit: number) => {
-    const { status, text, body } = await ask('POST', `${root}/replay`, {
+    const { status, text, body } = await ask('POST', replays, {
       batch: 'b-1',
       filter: { reason: 'transform' },
       limit,
@@ -203,7 +206,7 @@ it('goes in bulk by filter, a share a call, each once under a batch, also when i
   expect(await call(12)).toEqual({ batch: 'b-1', changed: 12, remaining: 6 });
   expect(await call(12)).toEqual({ batch: 'b-1', changed: 6, remaining: 0 });
   expect(await call(12)).toEqual({ batch: 'b-1', changed: 0, remaining: 0 });
-  const summary = async () => (await ask('GET', `${root}/summary?batch=b-1`)).body as DeadLetterSummary;
+  const summary = async () => (await ask('GET', `${summaryPath}?batch=b-1`)).body as DeadLetterSummary;
   expect(await summary()).toMatchObject({ open: 12, replaying: 18, replayed: 0 });
   for (const device of devices) await processed(device, 'replayed');
   expect(await summary()).toMatchObject({
@@ -216,10 +219,10 @@ it('goes in bulk by filter, a share a call, each once under a batch, also when i
   const lines = await auditOf('b-1');
   expect(lines.map((line) => line.after.ids.length)).toEqual([12, 12, 6]);
   expect(new Set(lines.flatMap((line) => line.after.ids)).size).toBe(30);
-  const put = await ask('POST', `${root}/discard`, { batch: 'b-2', filter: { reason: 'transform' }, because: 'noise' });
+  const put = await ask('POST', discards, { batch: 'b-2', filter: { reason: 'transform' }, because: 'noise' });
   expect(put.body).toEqual({ batch: 'b-2', changed: 12, remaining: 0 });
-  expect((await other('POST', `${root}/replay`, { batch: 'b-3', filter: {} })).body).toMatchObject({ changed: 0 });
-  expect((await ask('POST', `${root}/replay`, { batch: 'b-3', filter: { resaon: 'clock' } })).status).toBe(400);
+  expect((await other('POST', replays, { batch: 'b-3', filter: {} })).body).toMatchObject({ changed: 0 });
+  expect((await ask('POST', replays, { batch: 'b-3', filter: { resaon: 'clock' } })).status).toBe(400);
 });
 
 it('changes nothing while the audit log is away', async () => {
@@ -242,11 +245,11 @@ it('of the other shards goes on while one is away, and every answer names what i
     const page = (await ask('GET', `${root}?reason=rejected`)).body as Page;
     expect(hashes(page.items)).toEqual([here]);
     expect(page.degraded?.missingShards?.length).toBe(32);
-    const bulk = (await ask('POST', `${root}/discard`, { batch: 'b-4', filter: { reason: 'rejected' }, because: 'x' }))
+    const bulk = (await ask('POST', discards, { batch: 'b-4', filter: { reason: 'rejected' }, because: 'x' }))
       .body as BulkResult;
     expect(bulk).toMatchObject({ changed: 1, degraded: { missingShards: expect.any(Array) } });
     expect((await ask('GET', `${root}/${goneId}`)).status).toBe(503);
-    expect((await ask('GET', `${root}/summary`)).body).toMatchObject({
+    expect((await ask('GET', summaryPath)).body).toMatchObject({
       degraded: { missingShards: expect.any(Array) },
     });
   } finally {
@@ -254,8 +257,7 @@ it('of the other shards goes on while one is away, and every answer names what i
   }
   // The breaker of a shard that was away lets a call try after a second.
   const again = async () =>
-    (await ask('POST', `${root}/discard`, { batch: 'b-4', filter: { reason: 'rejected' }, because: 'x' }))
-      .body as BulkResult;
+    (await ask('POST', discards, { batch: 'b-4', filter: { reason: 'rejected' }, because: 'x' })).body as BulkResult;
   let result = await again();
   await until('the shard is back', async () => {
     if (result.degraded !== undefined) result = await again();

@@ -146,6 +146,12 @@ export const disagreements: readonly Disagreement[] = [
     change: /databaseVersion/,
     why: 'checkov asks for the newest major version, the policy for one that is still mended.',
   },
+  // Labels
+  {
+    checks: ['CKV_GCP_21'],
+    only: 'elsewhere',
+    why: 'checkov asks each cluster, the policies the provider whose default labels reach it, and what those do not reach.',
+  },
   // IAM
   {
     checks: folders,
