@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -53,6 +54,7 @@ async function runSuite(suite: (typeof suites)[number], args: readonly string[])
         ...args,
       ],
       suite.minutes,
+      file,
     );
     return { how, report: await readFile(file, 'utf8').catch(() => undefined) };
   } finally {
@@ -60,8 +62,11 @@ async function runSuite(suite: (typeof suites)[number], args: readonly string[])
   }
 }
 
-/** @returns `ok`, or how vitest ended instead. */
-function vitest(args: string[], minutes: number): Promise<string> {
+/** After its report vitest only tidies up; a process that a test left behind can hold it for ever. */
+const lingersMs = 60_000;
+
+/** @returns `ok`, `lingered` when it had to be ended after its report was whole, or how vitest ended instead. */
+function vitest(args: string[], minutes: number, report: string): Promise<string> {
   const entry = join(root, 'node_modules', 'vitest', 'vitest.mjs');
   const child = spawn(process.execPath, [entry, ...args], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
   return new Promise((done) => {
@@ -69,8 +74,17 @@ function vitest(args: string[], minutes: number): Promise<string> {
       child.kill('SIGKILL');
       done(`was ended after ${minutes} minutes`);
     }, minutes * 60_000);
+    let reportedAt: number | undefined;
+    const look = setInterval(() => {
+      if (!existsSync(report)) return;
+      reportedAt ??= performance.now();
+      if (performance.now() - reportedAt < lingersMs) return;
+      child.kill('SIGKILL');
+      end('lingered');
+    }, 1_000);
     const end = (how: string) => {
       clearTimeout(timer);
+      clearInterval(look);
       done(how);
     };
     child.once('error', (error) => end(`could not be started: ${error.message}`));

@@ -41,6 +41,10 @@ export function totalsOf(outcome: Outcome): { totals: Totals; notes: string[] } 
       notes.push(`failed as a whole: ${file.name} ${(file.message ?? '').split('\n', 1)[0]}`);
     }
   }
+  if (outcome.how === 'lingered') {
+    notes.push('lingered: vitest was ended after its report; a test left a process behind');
+    return { totals, notes };
+  }
   // An unhandled rejection outside of any test, a worker that died: vitest says so by its exit code alone.
   if (outcome.how !== 'ok' && totals.failed === 0) {
     totals.failed++;

@@ -17,6 +17,8 @@ test.each([
   ['a file that could not be loaded', { how: 'exited with 1', report: report(file('failed')) }, [0, 1, 0]],
   ['a beforeAll that threw', { how: 'exited with 1', report: report(file('failed', 'skipped', 'skipped')) }, [0, 1, 2]],
   ['an error outside of any test', { how: 'exited with 1', report: report(file('passed', 'passed')) }, [1, 1, 0]],
+  ['all well, and a process left behind', { how: 'lingered', report: report(file('passed', 'passed')) }, [1, 0, 0]],
+  ['lingering with a failed test', { how: 'lingered', report: report(file('failed', 'failed')) }, [0, 1, 0]],
   ['a crash before any report', { how: 'ended by SIGKILL', report: undefined }, [0, 1, 0]],
 ])('totals are true: %s', (_, outcome, [passed, failed, skipped]) => {
   expect(totalsOf(outcome).totals).toEqual({ passed, failed, skipped });
