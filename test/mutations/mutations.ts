@@ -29,7 +29,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'drop the dedup of readings',
-    file: 'runtime/processor/store.ts',
+    file: 'runtime/processor/reading-statements.ts',
     find: '  on conflict do nothing\n  returning tenant, device_id, ts',
     replace:
       '  on conflict (tenant, device_id, ts, seq) do update set seq = readings.seq\n  returning tenant, device_id, ts',
@@ -63,8 +63,8 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'skip revocation of live sessions',
     file: 'runtime/gateway/gateway.ts',
-    find: "      this.broker?.close(session, 'revoked');\n    }\n  }",
-    replace: '    }\n  }',
+    find: "'session ended: blocked or revoked');\n      this.broker?.close(session, 'revoked');",
+    replace: "'session ended: blocked or revoked');",
     suite: 'test/gateway/identity.int.test.ts',
     test: 'revoking a certificate ends the session that came in with it; a new certificate is let in',
   },
@@ -104,7 +104,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'forget which minutes a batch touched',
-    file: 'runtime/processor/store.ts',
+    file: 'runtime/processor/reading-statements.ts',
     find: '  group by minute\n',
     replace: '  where false group by minute\n',
     suite: 'test/processor/rollups.int.test.ts',

@@ -61,7 +61,7 @@ describe('the lock', () => {
 
   test('is free at once when its holder is killed', async () => {
     const script = `const { dataFolder, lockDataFolder } = await import(${JSON.stringify(join(root, 'runtime/local/folder.ts'))});
-      lockDataFolder(await dataFolder(${JSON.stringify(folder.root)})); console.log('held'); setInterval(() => {}, 1000)`;
+      globalThis.lock = lockDataFolder(await dataFolder(${JSON.stringify(folder.root)})); console.log('held'); setInterval(() => {}, 1000)`;
     const holder = spawn(process.execPath, ['--input-type=module', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
