@@ -156,6 +156,27 @@ describe('people', () => {
     expect(rows[0]).toEqual({ n: 1 });
   });
 
+  test('inviting the only administrator lets that person choose a new password, and nothing else', async () => {
+    const only = { email: 'eve@gamma.example', password: 'another good password' };
+    await seedIdentity(api.postgres.core, {
+      users: [],
+      clients: [{ id: 'gamma-root', secret: rootSecret, name: 'Gamma', scopes: ['admin'], tenant: 'gamma' }],
+    });
+    await core.query(
+      `insert into oauth_state (model, id, payload) values ('Session', 's2', '{"accountId":"eve@gamma.example"}')`,
+    );
+    const hash = async () =>
+      (await core.query('select role, password_hash from users where email = $1', [only.email])).rows[0];
+    const before = await hash();
+    const { code } = await clientOf('gamma-root', rootSecret).call('inviteUser', {
+      body: { email: only.email, role: 'viewer' },
+    });
+    expect((await join(code, only.email, only.password)).status).toBe(201);
+    const after = await hash();
+    expect([after.role, after.password_hash === before.password_hash]).toEqual(['admin', false]);
+    expect((await core.query("select id from oauth_state where id = 's2'")).rows).toEqual([]);
+  });
+
   test('removing a person ends what that person is logged in with', async () => {
     await core.query(
       `insert into oauth_state (model, id, payload) values ('Session', 's1', '{"accountId":"viewer@iot.local"}')`,

@@ -66,14 +66,17 @@ export function createInvitations(core: pg.Pool): Invitations {
         const invitation = await isOpen(tx, code, email, 'for update');
         if (invitation === undefined) return false;
         const { tenant, role } = invitation;
-        const joined = await tx.query(
+        // Who has a log-in keeps the role: that is changed by `updateUser`, which leaves an administrator.
+        const [joined] = await tx.query<{ role: Role }>(
           `insert into users (tenant, email, role, password_hash) values ($1, $2, $3, $4)
-           on conflict (email) do update set role = $3, password_hash = $4 where users.tenant = $1 returning email`,
+           on conflict (email) do update set password_hash = $4 where users.tenant = $1 returning role`,
           [tenant, email, role, passwordHash],
         );
-        if (joined.length === 0) return false; // became a user of another tenant meanwhile
+        if (joined === undefined) return false; // became a user of another tenant meanwhile
         await tx.query('delete from invitations where email = $1', [email]);
-        await audit(tx, tenant, { subject: email, trace }, 'user.join', email, { after: { email, role } });
+        // Whoever was logged in with the old password is not any more.
+        await tx.query("delete from oauth_state where payload ->> 'accountId' = $1", [email]);
+        await audit(tx, tenant, { subject: email, trace }, 'user.join', email, { after: { email, role: joined.role } });
         return true;
       });
     },
